@@ -1,0 +1,227 @@
+// Package manifest holds Kubernetes objects as they were written: the YAML
+// nodes with their positions, a lenient typed view of them, and the way from a
+// field back to the line that a person edits.
+//
+// It is what flows through scantling: render makes objects, rules and secrets
+// judge them, lint turns what they say into findings. It imports nothing of
+// ours.
+package manifest
+
+import (
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Span is a place in a file of the repository. Lines and columns count from 1,
+// columns in runes; a zero Line means that only the file is known. EndColumn is
+// the column after the last rune.
+type Span struct {
+	File               string
+	Line, Column       int
+	EndLine, EndColumn int
+}
+
+// Step is one stage on the way from a written line to the cluster.
+type Step struct {
+	Span
+	// What names the stage for a person, such as "HelmRelease shop/web".
+	What string
+}
+
+// Origin is where an object, or one field of it, was written.
+type Origin struct {
+	Span
+	// Exact says that the text at Span was compared with the rendered value
+	// and is where it comes from. When false, Span is the nearest place known.
+	Exact bool
+	// Via leads from the written line to the cluster, nearest step first.
+	Via []Step
+}
+
+// Locator turns a node of a rendered object into the place where it was
+// written. exact is false when the place is only near. ok is false when the
+// node was written nowhere: a transformer or a template put it there.
+type Locator func(n *yaml.Node) (span Span, exact, ok bool)
+
+// Object is one Kubernetes object.
+type Object struct {
+	GVK             schema.GroupVersionKind
+	Namespace, Name string
+	// Node is the object's mapping node. Aliases and merge keys are resolved.
+	Node *yaml.Node
+	// Origin is where the object as a whole was written.
+	Origin Origin
+
+	locate Locator
+
+	once     sync.Once
+	typed    runtime.Object
+	workload *Workload
+	schema   []SchemaError
+}
+
+// New makes an object of a mapping node, as one document of a stream holds it.
+// The locator says where the object's nodes were written; nil means that their
+// own positions are positions in origin.File.
+func New(node *yaml.Node, origin Origin, locate Locator) *Object {
+	gv, err := schema.ParseGroupVersion(scalar(node, "apiVersion"))
+	if err != nil {
+		gv = schema.GroupVersion{Group: scalar(node, "apiVersion")}
+	}
+	o := &Object{
+		GVK:    gv.WithKind(scalar(node, "kind")),
+		Node:   node,
+		Origin: origin,
+		locate: locate,
+	}
+	if meta := Get(node, "metadata"); meta != nil {
+		o.Name = scalar(meta, "name")
+		if o.Name == "" {
+			o.Name = scalar(meta, "generateName")
+		}
+		o.Namespace = scalar(meta, "namespace")
+	}
+	if o.Origin.Line == 0 {
+		if span, exact, ok := o.place(firstKey(node)); ok {
+			o.Origin.Span, o.Origin.Exact = span, exact
+		}
+	}
+	return o
+}
+
+// ID names the object for a person: "Deployment shop/web".
+func (o *Object) ID() string {
+	name := o.Name
+	if o.Namespace != "" {
+		name = o.Namespace + "/" + name
+	}
+	return o.GVK.Kind + " " + name
+}
+
+// GroupKind is the object's group and kind, by which rules are dispatched.
+func (o *Object) GroupKind() schema.GroupKind { return o.GVK.GroupKind() }
+
+// Typed is the object decoded into its k8s.io/api type, leniently: a field of
+// the wrong type is converted where that is possible and left out where not,
+// and the rest is decoded all the same (see SchemaErrors). It is nil for a kind
+// that k8s.io/api does not define. Older API versions of a kind are decoded
+// into its stable version. The result is shared: do not change it.
+func (o *Object) Typed() runtime.Object {
+	o.decode()
+	return o.typed
+}
+
+// Workload is the pod specification that the object carries, and false for a
+// kind that carries none.
+func (o *Object) Workload() (*Workload, bool) {
+	o.decode()
+	return o.workload, o.workload != nil
+}
+
+// SchemaErrors lists what the API server would refuse in the object: fields of
+// the wrong type, fields that its type does not have, duplicate keys. It is
+// empty for a kind that k8s.io/api does not define.
+func (o *Object) SchemaErrors() []SchemaError {
+	o.decode()
+	return o.schema
+}
+
+func (o *Object) decode() {
+	o.once.Do(func() {
+		d := &decoder{}
+		o.typed = d.object(o.GVK, o.Node)
+		o.workload = newWorkload(o, d)
+		o.schema = d.errors
+	})
+}
+
+// At is where a field was written: its value if that is a scalar, else its key,
+// and for a list item the item. A field that is not written is at its nearest
+// written parent.
+func (o *Object) At(path *field.Path) Origin {
+	return o.at(Lookup(o.Node, path))
+}
+
+func (o *Object) at(steps []Hit) Origin {
+	for i := len(steps) - 1; i >= 0; i-- {
+		if span, exact, ok := o.place(steps[i].Place()); ok {
+			origin := o.Origin
+			origin.Span = span
+			// A field that was found, but whose own text has no place, was
+			// put there by a transformer: its parent is only near.
+			origin.Exact = exact && i == len(steps)-1
+			return origin
+		}
+	}
+	return o.Origin
+}
+
+func (o *Object) place(n *yaml.Node) (Span, bool, bool) {
+	if n == nil {
+		return Span{}, false, false
+	}
+	if o.locate != nil {
+		return o.locate(n)
+	}
+	if n.Line == 0 {
+		return Span{}, false, false
+	}
+	return NodeSpan(o.Origin.File, n), true, true
+}
+
+// NodeSpan is the span of a node's own text in file, by the node's position.
+// The end is that of a scalar on one line, else the start's.
+func NodeSpan(file string, n *yaml.Node) Span {
+	s := Span{File: file, Line: n.Line, Column: n.Column, EndLine: n.Line, EndColumn: n.Column}
+	if n.Kind == yaml.ScalarNode && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+		width := 0
+		for _, r := range n.Value {
+			if r == '\n' {
+				return s
+			}
+			width++
+		}
+		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			width += 2
+		}
+		s.EndColumn += width
+	}
+	return s
+}
+
+func firstKey(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.MappingNode && len(n.Content) > 0 {
+		return n.Content[0]
+	}
+	return n
+}
+
+// Get is the value of a key in a mapping node, or nil.
+func Get(n *yaml.Node, key string) *yaml.Node {
+	_, v := entry(n, key)
+	return v
+}
+
+func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	// The last of duplicate keys wins, as in the API machinery's decoder.
+	for i := len(n.Content) - 2; i >= 0; i -= 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i], n.Content[i+1]
+		}
+	}
+	return nil, nil
+}
+
+func scalar(n *yaml.Node, key string) string {
+	if v := Get(n, key); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
+		return v.Value
+	}
+	return ""
+}

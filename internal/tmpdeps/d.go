@@ -1,0 +1,28 @@
+package tmpdeps
+
+import (
+	_ "github.com/Masterminds/semver/v3"
+	_ "github.com/Masterminds/sprig/v3"
+	_ "github.com/agext/levenshtein"
+	_ "github.com/bmatcuk/doublestar/v4"
+	_ "github.com/getsops/sops/v3/age"
+	_ "github.com/getsops/sops/v3/pgp"
+	_ "github.com/go-git/go-git/v5"
+	_ "github.com/go-git/go-git/v5/plumbing/format/gitignore"
+	_ "github.com/mattn/go-isatty"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/rogpeppe/go-internal/txtar"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/urfave/cli/v2"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/sync/errgroup"
+	_ "helm.sh/helm/v3/pkg/chart/loader"
+	_ "helm.sh/helm/v3/pkg/chartutil"
+	_ "helm.sh/helm/v3/pkg/engine"
+	_ "helm.sh/helm/v3/pkg/ignore"
+	_ "k8s.io/api/core/v1"
+	_ "k8s.io/pod-security-admission/policy"
+	_ "k8s.io/pod-security-admission/test"
+	_ "sigs.k8s.io/kustomize/api/krusty"
+	_ "sigs.k8s.io/kustomize/kyaml/openapi"
+)

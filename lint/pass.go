@@ -1,0 +1,85 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Pass is all that a rule sees while it runs, and the way to report.
+type Pass struct {
+	Rule *Rule
+	// Object is the object to judge; nil in CheckAll.
+	Object *manifest.Object
+	// Objects are all objects of the cluster, for CheckAll.
+	Objects []*manifest.Object
+	// Written says that Object stands in a file and is not known to be
+	// deployed as it stands.
+	Written bool
+
+	unit     string
+	severity Severity
+	options  map[string][]string
+	report   func(Finding)
+}
+
+// Workload is the object's pod specification. The engine calls the rules of a
+// workload kind only for objects that have one.
+func (p *Pass) Workload() *manifest.Workload {
+	w, _ := p.Object.Workload()
+	return w
+}
+
+// Option is the value of one of the rule's options: what the configuration
+// sets, else the default.
+func (p *Pass) Option(name string) []string {
+	if v, ok := p.options[name]; ok {
+		return v
+	}
+	for _, o := range p.Rule.Options {
+		if o.Name == name {
+			return o.Default
+		}
+	}
+	return nil
+}
+
+// Report says that the rule is broken at a field of the object. The message is
+// one clause without a full stop; it never holds a secret value. A nil path is
+// the object as a whole.
+func (p *Pass) Report(path *field.Path, format string, args ...any) {
+	p.ReportOn(p.Object, p.severity, path, format, args...)
+}
+
+// ReportAs is Report with a severity of the case's own. A severity that the
+// configuration sets for the rule still holds.
+func (p *Pass) ReportAs(s Severity, path *field.Path, format string, args ...any) {
+	p.ReportOn(p.Object, s, path, format, args...)
+}
+
+// ReportOn is ReportAs for any object, as CheckAll needs it.
+func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format string, args ...any) {
+	if p.severity != p.Rule.Severity {
+		s = p.severity
+	}
+	text := ""
+	if path != nil {
+		text = path.String()
+	}
+	f := Finding{
+		Rule:     p.Rule.ID,
+		Severity: s,
+		Message:  fmt.Sprintf(format, args...),
+		Fix:      p.Rule.Fix,
+		Object:   Ref{APIVersion: o.GVK.GroupVersion().String(), Kind: o.GVK.Kind, Namespace: o.Namespace, Name: o.Name},
+		Path:     text,
+		Origin:   o.At(path),
+		stable:   o.StablePath(path),
+		object:   o,
+	}
+	if p.unit != "" {
+		f.Units = []string{p.unit}
+	}
+	p.report(f)
+}

@@ -1,0 +1,154 @@
+// Package lint holds what a rule, a pass and a finding are, runs rules over
+// objects, and folds what they report into findings. It knows no rule, no
+// loader, no git and no terminal.
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Severity says how bad it is when a rule is broken.
+type Severity int
+
+// The severities, from the mildest.
+const (
+	Info Severity = iota
+	Low
+	Medium
+	High
+	Critical
+)
+
+var severityNames = [...]string{"info", "low", "medium", "high", "critical"}
+
+// String is the severity's name as reports and the configuration write it.
+func (s Severity) String() string {
+	if s < Info || s > Critical {
+		return fmt.Sprintf("severity(%d)", int(s))
+	}
+	return severityNames[s]
+}
+
+// SeverityNames are the names of the severities, from the mildest.
+func SeverityNames() []string { return severityNames[:] }
+
+// ParseSeverity reads a severity's name.
+func ParseSeverity(name string) (Severity, error) {
+	if i := slices.Index(severityNames[:], name); i >= 0 {
+		return Severity(i), nil
+	}
+	return 0, fmt.Errorf("unknown severity %q: it is one of %s", name, strings.Join(severityNames[:], ", "))
+}
+
+// Category is the topic that a rule belongs to.
+type Category string
+
+// The categories of the rule catalogue.
+const (
+	PodSecurity Category = "pod-security"
+	RBAC        Category = "rbac"
+	Network     Category = "network"
+	Image       Category = "image"
+	Reliability Category = "reliability"
+	Secrets     Category = "secrets"
+	// Problems are the reserved rules that say what could not be checked.
+	Problems Category = "problems"
+)
+
+// Rule is one check, with all that is said about it. The engine, `scantling
+// rules`, `scantling explain`, the documentation and the SARIF metadata all
+// read this one value.
+type Rule struct {
+	// ID names the fault, not the remedy: it must read well after "ignore".
+	ID string
+	// Title says the fault in a few words, without a full stop.
+	Title string
+	// Why says what can go wrong, Fix what to do about it, in whole sentences.
+	Why, Fix string
+	// Since is the version of scantling that brought the rule.
+	Since    string
+	Severity Severity
+	Category Category
+	// Frameworks are the items of published standards that the rule covers,
+	// such as "CIS-1.12:5.2.2", "PSS:baseline" or "NSA-CISA".
+	Frameworks []string
+	// Optional rules are off until the configuration turns them on.
+	Optional bool
+	// Kinds are the kinds of objects that Check is called for.
+	Kinds []schema.GroupKind
+	// Options are what the configuration may set for the rule.
+	Options []Option
+
+	// Check judges one object.
+	Check func(*Pass)
+	// CheckAll judges all objects of one cluster together.
+	CheckAll func(*Pass)
+	// Written asks for Check to be called, too, for objects that stand in a
+	// file of the repository and that no unit deploys as they stand.
+	Written bool
+
+	// Examples is a txtar archive: files whose names begin with "bad" hold
+	// manifests with a comment "# want" at the end of each line where the rule
+	// must report (or "# want: text", text being part of the message), files
+	// whose names begin with "good" manifests on which it must be silent.
+	Examples string
+}
+
+// Option is one setting of a rule: a list of strings.
+type Option struct {
+	Name string
+	// Doc says what the option means, in one sentence.
+	Doc     string
+	Default []string
+	// Valid checks one value; nil takes any.
+	Valid func(string) error
+}
+
+// Workloads are the kinds that carry a pod specification, for Rule.Kinds.
+var Workloads = []schema.GroupKind{
+	{Kind: "Pod"},
+	{Kind: "PodTemplate"},
+	{Kind: "ReplicationController"},
+	{Group: "apps", Kind: "DaemonSet"},
+	{Group: "apps", Kind: "Deployment"},
+	{Group: "apps", Kind: "ReplicaSet"},
+	{Group: "apps", Kind: "StatefulSet"},
+	{Group: "batch", Kind: "CronJob"},
+	{Group: "batch", Kind: "Job"},
+	{Group: "extensions", Kind: "DaemonSet"},
+	{Group: "extensions", Kind: "Deployment"},
+	{Group: "extensions", Kind: "ReplicaSet"},
+	{Group: "argoproj.io", Kind: "Rollout"},
+	{Group: "apps.openshift.io", Kind: "DeploymentConfig"},
+	{Group: "serving.knative.dev", Kind: "Service"},
+}
+
+var ruleID = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// Validate refuses a set of rules that could not be run or explained.
+func Validate(rules []*Rule) error {
+	seen := map[string]bool{}
+	for _, r := range rules {
+		switch {
+		case r == nil:
+			return fmt.Errorf("a rule is nil")
+		case !ruleID.MatchString(r.ID):
+			return fmt.Errorf("rule id %q is not lower-case words joined by hyphens", r.ID)
+		case seen[r.ID]:
+			return fmt.Errorf("rule %s is listed twice", r.ID)
+		case r.Title == "" || r.Why == "" || r.Fix == "" || r.Since == "" || r.Category == "":
+			return fmt.Errorf("rule %s lacks a title, why, fix, since or category", r.ID)
+		case r.Category != Problems && r.Check == nil && r.CheckAll == nil:
+			return fmt.Errorf("rule %s checks nothing", r.ID)
+		case r.Check != nil && len(r.Kinds) == 0:
+			return fmt.Errorf("rule %s names no kinds", r.ID)
+		}
+		seen[r.ID] = true
+	}
+	return nil
+}
