@@ -96,8 +96,9 @@ func (f *Finding) Keys() []string {
 }
 
 // Fold joins the findings that have one cause: the same rule at the same
-// written line, seen through several units or objects. The result is sorted and
-// has its fingerprints set; the order of the input does not matter.
+// written line, seen through several units or objects. It is suppressed only if
+// all of them are. The result is sorted and has its fingerprints set; the order
+// of the input does not matter.
 func Fold(findings []Finding) []Finding {
 	slices.SortFunc(findings, compare)
 	type cause struct {
@@ -127,9 +128,17 @@ func Fold(findings []Finding) []Finding {
 			continue
 		}
 		first := &folded[i]
-		first.Units = append(first.Units, f.Units...)
-		first.keys = append(first.keys, f.Keys()...)
-		first.Severity = max(first.Severity, f.Severity)
+		units, keys := append(first.Units, f.Units...), append(first.keys, f.Keys()...)
+		switch {
+		case first.Suppressed != nil && f.Suppressed == nil:
+			// What excuses one object does not excuse the others: the
+			// finding is about one that nothing excuses.
+			*first = f
+		case first.Suppressed == nil && f.Suppressed != nil:
+		default:
+			first.Severity = max(first.Severity, f.Severity)
+		}
+		first.Units, first.keys = units, keys
 	}
 	occurrence := map[string]int{}
 	for i := range folded {

@@ -120,6 +120,14 @@ func (l *Linter) Written(o *manifest.Object) []Finding {
 // WantsWritten says that some rule would judge a written object of this kind.
 func (l *Linter) WantsWritten(kind schema.GroupKind) bool { return len(l.written[kind]) > 0 }
 
+// Joins says that some rule judges objects of this kind together with others. A
+// rule that names no kinds sees all of them.
+func (l *Linter) Joins(kind schema.GroupKind) bool {
+	return slices.ContainsFunc(l.all, func(r *ready) bool {
+		return len(r.rule.Kinds) == 0 || slices.Contains(r.rule.Kinds, kind)
+	})
+}
+
 // Cluster judges all objects of one cluster together.
 func (l *Linter) Cluster(objects []*manifest.Object, unit func(*manifest.Object) string) []Finding {
 	var findings []Finding

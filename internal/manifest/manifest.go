@@ -56,7 +56,13 @@ type Object struct {
 	// Origin is where the object as a whole was written.
 	Origin Origin
 
-	locate Locator
+	// Generated finds, for an object that a generator made, the line that gave
+	// one entry of its data; nil for others.
+	Generated func(key string) (Span, bool)
+
+	locate  Locator
+	written *Object
+	patched func(o *Object, elements []string) (Span, bool)
 
 	once     sync.Once
 	typed    runtime.Object
@@ -139,11 +145,54 @@ func (o *Object) decode() {
 	})
 }
 
+// WrittenAs says that the object was made of another one, as it is written, in
+// a way that lost the places of its nodes: a field is then where the written
+// object has it, exactly so if the value is the same. patched finds the place of
+// a field that was changed on the way.
+func (o *Object) WrittenAs(w *Object, patched func(o *Object, elements []string) (Span, bool)) {
+	o.written, o.patched = w, patched
+	o.Origin.Span = w.Origin.Span
+	o.Origin.Exact = true
+}
+
 // At is where a field was written: its value if that is a scalar, else its key,
 // and for a list item the item. A field that is not written is at its nearest
 // written parent.
 func (o *Object) At(path *field.Path) Origin {
-	return o.at(Lookup(o.Node, path))
+	hits := Lookup(o.Node, path)
+	switch {
+	case o.written != nil:
+		return o.atWritten(hits, path)
+	case o.Generated != nil && path != nil:
+		if elements := SplitPath(path.String()); len(elements) > 1 {
+			if span, ok := o.Generated(elements[1]); ok {
+				return Origin{Span: span, Exact: true, Via: o.Origin.Via}
+			}
+		}
+		return o.Origin
+	}
+	return o.at(hits)
+}
+
+func (o *Object) atWritten(hits []Hit, path *field.Path) Origin {
+	var elements []string
+	if path != nil {
+		elements = SplitPath(path.String())
+	}
+	found := elements[:len(hits)-1]
+	if len(found) > 0 {
+		if span, ok := o.patched(o, found); ok {
+			return Origin{Span: span, Exact: true, Via: o.Origin.Via}
+		}
+	}
+	written := Lookup(o.written.Node, path)
+	origin := o.written.at(written)
+	if len(written) < len(hits) {
+		origin.Exact = false
+	} else if last, want := written[len(written)-1].Value, hits[len(hits)-1].Value; last.Kind == yaml.ScalarNode && last.Value != want.Value {
+		origin.Exact = false
+	}
+	return origin
 }
 
 func (o *Object) at(steps []Hit) Origin {

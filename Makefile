@@ -1,0 +1,31 @@
+GO ?= go
+TOOL = $(GO) tool -modfile=internal/tools/go.mod
+# The repository that `make parity` compares the renderers on, besides testdata.
+PARITY ?= all
+
+.PHONY: all build test lint bench cover parity
+
+all: lint build test
+
+build:
+	$(GO) build -o scantling .
+
+test:
+	$(GO) test ./...
+
+lint:
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "run gofmt -w on:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) actionlint docs/github-workflow.yml
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+cover:
+	$(GO) test -coverprofile=cover.out ./...
+	$(GO) tool cover -func=cover.out | tail -n 1
+
+# What scantling renders against what helm and kustomize print, the long form.
+parity:
+	SCANTLING_PARITY=$(PARITY) $(GO) test ./render -run Parity

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/check"
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/render"
+	"github.com/scantling-dev/scantling/secrets"
+	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
+)
+
+func renderCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "render",
+		Usage:     "print what the kustomization, chart or manifests at a path give",
+		ArgsUsage: "[path]",
+		Flags: append(inputFlags(),
+			&cli.StringFlag{Name: "values", Usage: "render a chart with the values of `FILE`, relative to the chart, over its defaults", EnvVars: []string{"SCANTLING_VALUES"}},
+			&cli.BoolFlag{Name: "show-secrets", Usage: "print the values of Secrets", EnvVars: []string{"SCANTLING_SHOW_SECRETS"}}),
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				return fmt.Errorf("render takes one path")
+			}
+			w, err := open(c)
+			if err != nil {
+				return err
+			}
+			return printRendered(c, w)
+		},
+	}
+}
+
+func printRendered(c *cli.Context, w *workspace) error {
+	name := "."
+	if len(w.paths) > 0 {
+		name = w.paths[0]
+	}
+	r, err := render.New(w.tree, check.RenderOptions(w.config))
+	if err != nil {
+		return err
+	}
+	unit, err := r.PathUnit(name)
+	if err != nil {
+		return &exitError{exitNothing, err}
+	}
+	if v := c.String("values"); v != "" {
+		if unit, err = unit.WithValues(v); err != nil {
+			return err
+		}
+	}
+	res := r.Render(unit)
+	var out bytes.Buffer
+	for _, o := range res.Objects {
+		if err := writeObject(&out, o, c.Bool("show-secrets")); err != nil {
+			return fmt.Errorf("printing %s: %w", o.ID(), err)
+		}
+	}
+	if _, err := c.App.Writer.Write(out.Bytes()); err != nil {
+		return err
+	}
+	for _, p := range res.Problems {
+		fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), visible(p.Message))
+	}
+	if res.Unit.Status == render.NotRendered {
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+func writeObject(out *bytes.Buffer, o *manifest.Object, showSecrets bool) error {
+	node := o.Node
+	if !showSecrets {
+		node = secrets.MaskNode(node)
+	}
+	fmt.Fprintf(out, "---\n# %s\n", place(o.Origin.Span))
+	e := yaml.NewEncoder(out)
+	e.SetIndent(2)
+	if err := e.Encode(node); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+func place(at manifest.Span) string {
+	if at.Line == 0 {
+		return visible(at.File)
+	}
+	return visible(at.File) + ":" + strconv.Itoa(at.Line)
+}
+
+// visible escapes what could drive a terminal: names come from the repository.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
+}

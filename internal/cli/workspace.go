@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/check"
+	"github.com/scantling-dev/scantling/internal/config"
+	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/lint"
+	"github.com/urfave/cli/v2"
+)
+
+// workspace is the repository that a command works on, and its configuration.
+type workspace struct {
+	repo   *source.Repository
+	tree   source.Tree
+	config *config.Config
+	// paths are the arguments, as slash paths from the repository's root; none
+	// means all.
+	paths []string
+}
+
+// inputFlags are the options of every command that renders.
+func inputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "read the configuration from `FILE` instead of .scantling.yaml at the repository's root", EnvVars: []string{"SCANTLING_CONFIG"}},
+		&cli.BoolFlag{Name: "no-config", Usage: "read no configuration", EnvVars: []string{"SCANTLING_NO_CONFIG"}},
+		&cli.StringFlag{Name: "kube-version", Usage: "the Kubernetes `VERSION` that charts are rendered for", EnvVars: []string{"SCANTLING_KUBE_VERSION"}},
+	}
+}
+
+// open finds the repository that the arguments lie in: that of the first one,
+// or of the working folder. Arguments of two repositories are refused.
+func open(c *cli.Context) (*workspace, error) {
+	args := c.Args().Slice()
+	dir := "."
+	if len(args) > 0 {
+		dir = folderOf(args[0])
+	}
+	repo, err := source.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	w := &workspace{repo: repo, tree: repo.Worktree()}
+	for _, arg := range args {
+		rel, err := inRepository(repo.Root(), arg)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.tree.Stat(rel); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%s does not exist", arg)
+			}
+			return nil, fmt.Errorf("can't look at %s: %w", arg, err)
+		}
+		w.paths = append(w.paths, rel)
+	}
+	if len(args) == 0 && repo.Prefix() != "." {
+		w.paths = []string{repo.Prefix()}
+	}
+	if len(w.paths) == 1 && w.paths[0] == "." {
+		w.paths = nil
+	}
+	if w.config, err = w.readConfig(c); err != nil {
+		return nil, err
+	}
+	if v := c.String("kube-version"); v != "" {
+		w.config.KubeVersion = v
+	}
+	return w, nil
+}
+
+// folderOf is a path itself if it is a folder, else the folder that it is in.
+func folderOf(name string) string {
+	if info, err := statFile(name); err == nil && !info.IsDir() {
+		return filepath.Dir(name)
+	}
+	return name
+}
+
+func inRepository(root, arg string) (string, error) {
+	abs, err := filepath.Abs(arg)
+	if err != nil {
+		return "", fmt.Errorf("can't tell where %s is: %w", arg, err)
+	}
+	// The root has its symbolic links resolved; so must the folder that leads
+	// to the argument.
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil && abs != filepath.Dir(abs) {
+		abs = filepath.Join(dir, filepath.Base(abs))
+	}
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
+	rel, err := filepath.Rel(root, abs)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return "", fmt.Errorf("%s is not in the repository %s: run scantling once for each repository", arg, root)
+	}
+	return path.Clean(filepath.ToSlash(rel)), nil
+}
+
+func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
+	rules := check.Rules()
+	if c.Bool("no-config") {
+		return config.Default(), nil
+	}
+	if name := c.String("config"); name != "" {
+		data, err := readFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the configuration: %w", err)
+		}
+		return config.Parse(data, rules)
+	}
+	data, err := w.tree.ReadFile(config.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.Default(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return config.Parse(data, rules)
+}
+
+// check runs the rules over a tree.
+func (w *workspace) check(ctx context.Context, tree source.Tree) (*check.Outcome, error) {
+	return check.Tree(ctx, tree, w.config, w.paths)
+}
+
+// failOn is the severity from which findings fail the run; nil for none.
+func failOn(c *cli.Context, configured *lint.Severity) (*lint.Severity, error) {
+	switch name := c.String("fail-on"); name {
+	case "":
+		return configured, nil
+	case "none":
+		return nil, nil
+	default:
+		s, err := lint.ParseSeverity(name)
+		if err != nil {
+			return nil, fmt.Errorf("--fail-on: %w, or none%s", err, suggestion(name, append(lint.SeverityNames(), "none")))
+		}
+		return &s, nil
+	}
+}

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/scantling-dev/scantling/lint"
+)
+
+func testRules() []*lint.Rule {
+	rule := func(id string, options ...lint.Option) *lint.Rule {
+		return &lint.Rule{ID: id, Severity: lint.High, Options: options}
+	}
+	optional := rule("service-account-token-mounted")
+	optional.Optional = true
+	return []*lint.Rule{
+		rule("privileged-container"), rule("image-tag-mutable"), rule("host-path"), optional, rule("internal"),
+		rule("sensitive-host-mount", lint.Option{Name: "paths"}), rule("capability-beyond-baseline", lint.Option{Name: "allow"}),
+		rule("seccomp-profile-missing"), rule("read-only-root-filesystem"),
+		rule("image-registry", lint.Option{Name: "registries", Valid: func(s string) error {
+			if strings.Contains(s, "://") {
+				return fmt.Errorf("%q has a scheme: leave it out", s)
+			}
+			return nil
+		}}),
+	}
+}
+
+func TestParse(t *testing.T) {
+	c, err := Parse([]byte(`
+version: 1
+fail-on: medium
+exclude: [ "vendor/**" ]
+rules:
+  privileged-container: off
+  image-tag-mutable: critical
+  host-path: {severity: low}
+  service-account-token-mounted: on
+  image-registry:
+    enabled: false
+    options: {registries: ghcr.io}
+kubernetes: {version: 1.30, api-versions: [example.com/v1/Widget]}
+helm: {values: ["env/*.yaml"]}
+`), testRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *c.FailOn != lint.Medium || c.KubeVersion != "1.30" || !slices.Equal(c.Exclude, []string{"vendor/**"}) ||
+		!slices.Equal(c.APIVersions, []string{"example.com/v1/Widget"}) || !slices.Equal(c.Helm.Values, []string{"env/*.yaml"}) {
+		t.Errorf("read %+v", c)
+	}
+	if s := c.Rules["privileged-container"]; *s.Enabled {
+		t.Error("off leaves the rule on")
+	}
+	if s := c.Rules["image-tag-mutable"]; !*s.Enabled || *s.Severity != lint.Critical {
+		t.Errorf("critical reads as %+v", s)
+	}
+	if s := c.Rules["host-path"]; !*s.Enabled || *s.Severity != lint.Low {
+		t.Errorf("severity: low reads as %+v", s)
+	}
+	if s := c.Rules["service-account-token-mounted"]; !*s.Enabled || s.Severity != nil {
+		t.Errorf("on reads as %+v", s)
+	}
+	if s := c.Rules["image-registry"]; *s.Enabled || !slices.Equal(s.Options["registries"], []string{"ghcr.io"}) {
+		t.Errorf("the mapping reads as %+v", s)
+	}
+}
+
+func TestDefault(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "rules:\n", "exclude:\nhelm:\n  values:\n"} {
+		c, err := Parse([]byte(text), nil)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if *c.FailOn != lint.High || len(c.Helm.Values) != 6 || len(c.Exclude) != 0 {
+			t.Errorf("%q reads as %+v", text, c)
+		}
+	}
+	if c, err := Parse([]byte("fail-on: none"), nil); err != nil || c.FailOn != nil {
+		t.Errorf("fail-on: none reads as %v, %v", c, err)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"key", "fail_on: high", `.scantling.yaml:1:1: unknown key "fail_on": did you mean "fail-on"?`},
+		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, fail-on, helm, kubernetes, rules, version`},
+		{"rule", "rules:\n  priviliged-container: off", `.scantling.yaml:2:3: unknown rule "priviliged-container": did you mean "privileged-container"?`},
+		{"severity", "rules:\n  host-path: hihg", `.scantling.yaml:2:14: unknown severity "hihg": did you mean "high"?`},
+		{"nested severity", "rules:\n  host-path: {severity: off}", `.scantling.yaml:2:25: unknown severity "off": it is one of info, low, medium, high, critical`},
+		{"rule type", "rules:\n  host-path: [off]", `.scantling.yaml:2:14: rules.host-path must be on, off, a severity, or a mapping of enabled, severity and options`},
+		{"rule null", "rules:\n  host-path:", `must be on, off`},
+		{"rule key", "rules:\n  host-path: {enable: true}", `.scantling.yaml:2:15: unknown key of rules.host-path "enable": did you mean "enabled"?`},
+		{"enabled", "rules:\n  host-path: {enabled: 3}", `rules.host-path.enabled must be true or false`},
+		{"option", "rules:\n  image-registry: {options: {registry: x}}", `.scantling.yaml:2:30: unknown option of rule image-registry "registry": did you mean "registries"?`},
+		{"no options", "rules:\n  host-path: {options: {a: b}}", `unknown option of rule host-path "a": there are none`},
+		{"option value", "rules:\n  image-registry: {options: {registries: ['https://x']}}", `rules.image-registry.options.registries: "https://x" has a scheme: leave it out`},
+		{"internal", "rules:\n  internal: off", `rule internal can't be turned off`},
+		{"version", "version: 2", `.scantling.yaml:1:10: version must be 1`},
+		{"fail-on", "fail-on: hi", `unknown severity "hi"`},
+		{"fail-on type", "fail-on: [high]", `.scantling.yaml:1:10: fail-on must be one of info, low, medium, high, critical, none`},
+		{"exclude type", "exclude: vendor", `.scantling.yaml:1:10: exclude must be a list`},
+		{"exclude item", "exclude: [{a: b}]", `exclude: an item must be a text`},
+		{"exclude pattern", "exclude: ['a[']", `"a[" is not a valid pattern`},
+		{"exclude root", "exclude: [/vendor]", `"/vendor" never matches`},
+		{"kubernetes", "kubernetes: {version: latest}", `.scantling.yaml:1:23: kubernetes.version must be a version`},
+		{"duplicate", "fail-on: high\nfail-on: low", `.scantling.yaml:2:1: "fail-on" is set twice, first in line 1: remove one`},
+		{"duplicate rule", "rules:\n  host-path: off\n  host-path: on", `.scantling.yaml:3:3: "host-path" is set twice`},
+		{"list", "- a", `.scantling.yaml:1:1: the configuration must be a mapping`},
+		{"documents", "version: 1\n---\nversion: 1", `.scantling.yaml:3:1: the configuration is one document`},
+		{"syntax", "rules: [", `.scantling.yaml:1:1: can't parse YAML`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse([]byte(tt.text), testRules())
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAllErrorsByLine(t *testing.T) {
+	_, err := Parse([]byte("helm: 3\nrules:\n  nope-nope-nope: off\n  host-path: x\nversion: 7\n"), testRules())
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("got %d errors:\n%v", len(lines), err)
+	}
+	for i, at := range []string{":1:7:", ":3:3:", ":4:14:", ":5:10:"} {
+		if !strings.Contains(lines[i], at) {
+			t.Errorf("error %d is %s, want one at %s", i, lines[i], at)
+		}
+	}
+}
+
+// TestDocumented keeps the example of the documentation true, and complete.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("no example")
+	}
+	if _, err := Parse([]byte(example), testRules()); err != nil {
+		t.Errorf("the example does not parse:\n%v", err)
+	}
+	for _, key := range []string{"version", "fail-on", "exclude", "rules", "enabled", "severity", "options", "kubernetes", "api-versions", "helm", "values"} {
+		if !strings.Contains(example, key+":") {
+			t.Errorf("the example does not show %s", key)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package report
+
+import (
+	"io"
+
+	"github.com/scantling-dev/scantling/lint"
+)
+
+// The types below are version 1 of the JSON report, which other programs read:
+// fields may be added, but none renamed, removed or given another meaning.
+
+type jsonReport struct {
+	Version  int           `json:"version"`
+	Findings []jsonFinding `json:"findings"`
+	Units    []jsonUnit    `json:"units"`
+	Summary  jsonSummary   `json:"summary"`
+}
+
+type jsonFinding struct {
+	Rule        string           `json:"rule"`
+	Severity    string           `json:"severity"`
+	Message     string           `json:"message"`
+	State       lint.State       `json:"state,omitempty"`
+	File        string           `json:"file"`
+	Line        int              `json:"line"`
+	Column      int              `json:"column"`
+	EndLine     int              `json:"endLine"`
+	EndColumn   int              `json:"endColumn"`
+	Exact       bool             `json:"exact"`
+	Object      *jsonObject      `json:"object"`
+	Path        string           `json:"path"`
+	Units       []string         `json:"units"`
+	Fingerprint string           `json:"fingerprint"`
+	Fix         string           `json:"fix"`
+	Via         []jsonStep       `json:"via"`
+	Suppressed  *jsonSuppression `json:"suppressed"`
+}
+
+type jsonObject struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+type jsonStep struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	What string `json:"what"`
+}
+
+type jsonSuppression struct {
+	Kind   string `json:"kind"`
+	Reason string `json:"reason"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+}
+
+type jsonUnit struct {
+	Kind    string `json:"kind"`
+	Path    string `json:"path"`
+	Name    string `json:"name,omitempty"`
+	Status  string `json:"status"`
+	Reason  string `json:"reason,omitempty"`
+	Objects int    `json:"objects"`
+}
+
+type jsonSummary struct {
+	Units       int        `json:"units"`
+	Rendered    int        `json:"rendered"`
+	Partial     int        `json:"partial"`
+	NotRendered int        `json:"notRendered"`
+	Objects     int        `json:"objects"`
+	Findings    jsonCounts `json:"findings"`
+	Base        string     `json:"base,omitempty"`
+	// Nil without a base: nothing is known then of what is new.
+	New        *int `json:"new,omitempty"`
+	Unchanged  *int `json:"unchanged,omitempty"`
+	Fixed      *int `json:"fixed,omitempty"`
+	Suppressed int  `json:"suppressed"`
+}
+
+type jsonCounts struct {
+	Critical int `json:"critical,omitempty"`
+	High     int `json:"high,omitempty"`
+	Medium   int `json:"medium,omitempty"`
+	Low      int `json:"low,omitempty"`
+	Info     int `json:"info,omitempty"`
+}
+
+func writeJSON(w io.Writer, r *Report) error {
+	s := r.Summary
+	out := jsonReport{
+		Version:  1,
+		Findings: make([]jsonFinding, 0, len(r.Findings)),
+		Units:    make([]jsonUnit, 0, len(r.Units)),
+		Summary: jsonSummary{
+			Units: s.Units, Rendered: s.Rendered, Partial: s.Partial, NotRendered: s.NotRendered, Objects: s.Objects,
+			Findings: jsonCounts{
+				Critical: s.Findings[lint.Critical], High: s.Findings[lint.High], Medium: s.Findings[lint.Medium],
+				Low: s.Findings[lint.Low], Info: s.Findings[lint.Info],
+			},
+			Base: s.Base, Suppressed: s.Suppressed,
+		},
+	}
+	if s.Base != "" {
+		out.Summary.New, out.Summary.Unchanged, out.Summary.Fixed = &s.New, &s.Unchanged, &s.Fixed
+	}
+	for i := range r.Findings {
+		out.Findings = append(out.Findings, toJSON(&r.Findings[i]))
+	}
+	for _, u := range r.Units {
+		out.Units = append(out.Units, jsonUnit(u))
+	}
+	return encode(w, out)
+}
+
+func toJSON(f *lint.Finding) jsonFinding {
+	out := jsonFinding{
+		Rule: f.Rule, Severity: f.Severity.String(), Message: f.Message, State: f.State,
+		File: f.Origin.File, Line: f.Origin.Line, Column: f.Origin.Column,
+		EndLine: f.Origin.EndLine, EndColumn: f.Origin.EndColumn, Exact: f.Origin.Exact,
+		Path: f.Path, Units: append([]string{}, f.Units...), Fingerprint: f.Fingerprint, Fix: f.Fix,
+		Via: make([]jsonStep, 0, len(f.Origin.Via)),
+	}
+	if f.Object.Kind != "" {
+		out.Object = &jsonObject{f.Object.APIVersion, f.Object.Kind, f.Object.Namespace, f.Object.Name}
+	}
+	for _, s := range f.Origin.Via {
+		out.Via = append(out.Via, jsonStep{s.File, s.Line, s.What})
+	}
+	if s := f.Suppressed; s != nil {
+		out.Suppressed = &jsonSuppression{s.Kind, s.Reason, s.Place.File, s.Place.Line}
+	}
+	return out
+}

@@ -1,0 +1,302 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/lint"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const source = `apiVersion: apps/v1
+kind: Deployment
+spec:
+          privileged: true
+	tabbed:	here
+password: hunter2
+long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 日本語 target bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+data: {user: hunter2, password: hunter2}
+certificate: |-
+`
+
+func rules() []*lint.Rule {
+	rule := func(id string, s lint.Severity, c lint.Category) *lint.Rule {
+		return &lint.Rule{ID: id, Title: "title of " + id, Why: "Why it matters.", Fix: "Mend it.", Since: "0.1.0", Severity: s, Category: c, Frameworks: []string{"CIS-1.12:5.2.2"}}
+	}
+	return []*lint.Rule{
+		rule("privileged-container", lint.Critical, lint.PodSecurity),
+		rule("plaintext-secret", lint.High, lint.Secrets),
+		rule("no-probe", lint.Low, lint.Reliability),
+		rule("parse-error", lint.High, lint.Problems),
+		rule("not-fetched", lint.Info, lint.Problems),
+	}
+}
+
+func findings() []lint.Finding {
+	f := func(rule string, s lint.Severity, message string, line, column, end int, units ...string) lint.Finding {
+		return lint.Finding{
+			Rule: rule, Severity: s, Message: message, Units: units, Path: "spec.x", Fix: "Mend it, or set it to false.",
+			Object:      lint.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
+			Origin:      manifest.Origin{Span: manifest.Span{File: "apps/a b.yaml", Line: line, Column: column, EndLine: line, EndColumn: end}, Exact: true},
+			Fingerprint: fmt.Sprintf("%s-%d", rule, line),
+		}
+	}
+	list := []lint.Finding{
+		f("privileged-container", lint.Critical, `container "web" is privileged`, 4, 23, 27, "apps/web/overlays/prod", "apps/web/overlays/stage"),
+		f("no-probe", lint.Low, "tabbed", 5, 10, 14, "clusters/a/apps", "clusters/b/apps", "other"),
+		f("plaintext-secret", lint.High, `key "password" is in plain text`, 6, 11, 18),
+		f("no-probe", lint.Low, "at the line of a secret", 6, 1, 9),
+		f("no-probe", lint.Medium, strings.Repeat("a long message ", 8), 7, 101, 107),
+		f("plaintext-secret", lint.High, "in a flow mapping", 8, 33, 40),
+		f("plaintext-secret", lint.High, "in a block", 9, 1, 12),
+		f("parse-error", lint.High, "did not \x1b[31mfind [x](http://evil)", 1, 0, 0),
+		f("not-fetched", lint.Info, "chart redis is not in the cache", 0, 0, 0, "apps/redis"),
+		f("no-probe", lint.High, "ignored", 3, 1, 5),
+	}
+	list[1].Origin.Exact = false
+	list[1].Origin.Via = []manifest.Step{{Span: manifest.Span{File: "clusters/a/web.yaml", Line: 3}, What: "HelmRelease shop/web"}, {What: "Kustomization flux-system/apps"}}
+	list[7].Object, list[8].Object = lint.Ref{}, lint.Ref{}
+	list[9].Suppressed = &lint.Suppression{Kind: "comment", Reason: "known", Place: manifest.Span{File: "apps/a b.yaml", Line: 2, Column: 1}}
+	return list
+}
+
+func report(list []lint.Finding, base string) *Report {
+	units := []Unit{
+		{Kind: "kustomize", Path: "apps/web/overlays/prod", Status: Rendered, Objects: 1200},
+		{Kind: "kustomize", Path: "apps/web/overlays/stage", Status: Partial, Reason: "a patch failed", Objects: 4},
+		{Kind: "HelmRelease", Path: "apps/redis", Name: "db/redis", Status: NotRendered, Reason: "not fetched"},
+		{Kind: "HelmRelease", Path: "apps/mq", Name: "db/mq", Status: NotRendered, Reason: "not fetched"},
+	}
+	return &Report{
+		Findings: list, Rules: rules(), Units: units, Version: "0.1.0",
+		Summary: Summarize(list, units, 1204, 1900*time.Millisecond, base),
+		Source: func(file string) []byte {
+			if file == "apps/a b.yaml" {
+				return []byte(source)
+			}
+			return nil
+		},
+	}
+}
+
+func compared() *Report {
+	list := findings()
+	for i := range list {
+		list[i].State = lint.Unchanged
+	}
+	list[0].State = lint.New
+	gone := list[1]
+	gone.State = lint.Fixed
+	return report(append(list, gone), "main@1a2b3c4")
+}
+
+func write(t testing.TB, format string, r *Report, o Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Write(&b, format, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestGolden(t *testing.T) {
+	for name, c := range map[string]struct {
+		r *Report
+		o Options
+	}{
+		"plain":    {r: report(findings(), "")},
+		"compared": {r: compared()},
+		"color":    {r: report(findings()[:1], ""), o: Options{Color: true, Width: 60}},
+		"nothing":  {r: report(nil, "")},
+	} {
+		for _, format := range Formats() {
+			t.Run(name+"."+format, func(t *testing.T) {
+				got := write(t, format, c.r, c.o)
+				if bytes.Contains(got, []byte("hunter2")) {
+					t.Error("a secret value is shown")
+				}
+				path := filepath.Join("testdata", name+"."+format)
+				if *update {
+					if err := os.WriteFile(path, got, 0o666); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("got\n%s\nwant\n%s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func sarifSchema(t testing.TB) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile("testdata/sarif-schema-2.1.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func TestSARIFSchema(t *testing.T) {
+	schema := sarifSchema(t)
+	many := make([]lint.Finding, maxResults+3)
+	for i := range many {
+		many[i] = lint.Finding{Rule: "unknown-rule", Severity: lint.Low, Message: "m"}
+	}
+	many[maxResults+2].Severity = lint.Critical
+	for name, r := range map[string]*Report{"plain": report(findings(), ""), "compared": compared(), "empty": {}, "many": report(many, "")} {
+		out := write(t, "sarif", r, Options{})
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "many" {
+			var log sarifLog
+			if err := json.Unmarshal(out, &log); err != nil {
+				t.Fatal(err)
+			}
+			run := log.Runs[0]
+			if len(run.Results) != maxResults || run.Results[maxResults-1].Level != "error" {
+				t.Errorf("%d results kept, the last of level %s", len(run.Results), run.Results[len(run.Results)-1].Level)
+			}
+			if n := run.Invocations[0].Notifications; len(n) != 1 || !strings.HasPrefix(n[0].Message.Text, "3 of 5,003 findings left out") {
+				t.Errorf("notifications: %v", n)
+			}
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	for _, c := range []struct {
+		line   string
+		column int
+		exact  bool
+		want   string
+	}{
+		{"password: hunter2", 11, true, "password: ***"},
+		{"  - \"password\": hunter2", 17, true, "  - \"password\": ***"},
+		{"data: {user: hunter2, password: x}", 33, true, "data: ***"},
+		{`{"data":{"a":"hunter2"}}`, 14, true, "***"},
+		{"  aHVudGVyMg==", 3, true, "  ***"},
+		{"  aHVudGVyMg==", 9, false, "  ***"},
+		{"password: hunter2", 0, false, "***"},
+		{"password: hunter2", 1, true, "***"},
+		{"http://user:hunter2@host", 5, true, "***"},
+		{"", 5, true, "***"},
+	} {
+		got, start, end := mask(c.line, c.column, c.exact)
+		if got != c.want || string([]rune(got)[start-1:end-1]) != "***" {
+			t.Errorf("mask(%q, %d) = %q, %d, %d; want %q", c.line, c.column, got, start, end, c.want)
+		}
+	}
+}
+
+func TestFoldUnits(t *testing.T) {
+	for _, c := range []struct {
+		units string
+		want  string
+	}{
+		{"", ""},
+		{".", "."},
+		{"apps/web", "apps/web"},
+		{"apps/web/overlays/prod apps/web/overlays/stage", "prod, stage: apps/web/overlays/{prod,stage}"},
+		{"c/a/x c/a/y c/b/x c/b/y", "c/{a,b}/{x,y}"},
+		{"c/a/apps c/b/apps other", "c/{a,b}/apps, other"},
+		{"a/1 b/1/2 c/1/2/3 d/1/2/3/4 e/1/2/3/4/5 f/1/2/3/4/5/6 g", "a/1, b/1/2, c/1/2/3, d/1/2/3/4, e/1/2/3/4/5 and 2 more"},
+	} {
+		if got := foldUnits(strings.Fields(c.units)); got != c.want {
+			t.Errorf("foldUnits(%s) = %q, want %q", c.units, got, c.want)
+		}
+	}
+}
+
+func TestSummaryLine(t *testing.T) {
+	for _, c := range []struct {
+		s    Summary
+		want string
+	}{
+		{
+			Summary{Units: 48, Objects: 1204, Elapsed: 1900 * time.Millisecond, Findings: Counts{lint.Critical: 1, lint.High: 3}, Suppressed: 2, NotRendered: 1, NotRenderedKinds: []KindCount{{"chart", 1}}},
+			"48 units, 1,204 objects, 1.9 s: 1 critical, 3 high (2 suppressed). 1 unit not rendered: scantling units",
+		},
+		{
+			Summary{Units: 1, Objects: 1, NotRendered: 69, NotRenderedKinds: []KindCount{{"HelmRelease", 69}}},
+			"1 unit, 1 object: no findings. 69 units not rendered (69 HelmRelease): scantling units",
+		},
+		{Summary{}, "0 units: no findings"},
+		{Summary{Units: 2, Base: "main", Unchanged: 3, Findings: Counts{lint.High: 3}}, "2 units, against main: no new findings (3 unchanged)"},
+	} {
+		if got := summaryLine(&c.s); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if err := Write(&bytes.Buffer{}, "xml", &Report{}, Options{}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func FuzzText(f *testing.F) {
+	f.Add("m\x1b[31m", "a\n::error::x", "  \x9b31m: ::x\n::y", "name", 1, 3, 9)
+	f.Add("##[error]x", "::a", "##vso[task]\r\n\u202e\u0085", "\xff", 2, 1, -4)
+	f.Add("x", "p", strings.Repeat("日\t", 500), "n", 1, 700, 705)
+	f.Fuzz(func(t *testing.T, message, file, text, name string, line, column, end int) {
+		finding := lint.Finding{
+			Rule: "no-probe", Severity: lint.High, Message: message, Fix: message, Path: name, Units: []string{file, name + "/x"},
+			Object: lint.Ref{Kind: name, Namespace: file, Name: message},
+			Origin: manifest.Origin{Span: manifest.Span{File: file, Line: line, Column: column, EndLine: line, EndColumn: end}, Via: []manifest.Step{{Span: manifest.Span{File: name, Line: end}, What: message}}},
+		}
+		problem, secret, fixed := finding, finding, finding
+		problem.Rule, problem.Object = "parse-error", lint.Ref{}
+		secret.Rule, fixed.State = "plaintext-secret", lint.Fixed
+		list := []lint.Finding{finding, problem, secret, fixed}
+		units := []Unit{{Kind: name, Path: file, Name: name, Reason: message}, {Kind: message}}
+		r := &Report{
+			Findings: list, Rules: rules(), Units: units, Summary: Summarize(list, units, 1, 0, name),
+			Source: func(string) []byte { return []byte(text) },
+		}
+		out := string(write(t, "text", r, Options{}))
+		if !utf8.ValidString(out) {
+			t.Errorf("not valid UTF-8: %q", out)
+		}
+		for _, l := range strings.Split(out, "\n") {
+			if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") || strings.Contains(l, "##vso[") {
+				t.Errorf("a command for the runner: %q", l)
+			}
+			source := strings.Contains(l, " | ")
+			for _, c := range l {
+				if !unicode.IsPrint(c) && (c != '\t' || !source) {
+					t.Errorf("%q in %q", c, l)
+				}
+			}
+		}
+		for _, format := range []string{"json", "sarif"} {
+			var v any
+			if err := json.Unmarshal(write(t, format, r, Options{}), &v); err != nil {
+				t.Errorf("%s: %v", format, err)
+			}
+		}
+	})
+}

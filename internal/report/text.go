@@ -1,0 +1,512 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/lint"
+)
+
+// The rules of the text report:
+//
+//   - what is wrong first, where second, what it reaches and the remedy last;
+//   - a colour only repeats what a word says;
+//   - everything from the repository is escaped, and none of it begins a line;
+//   - no secret value: a line that holds one is masked from the value on;
+//   - with a base, only what is new is shown, what is fixed is listed, and what
+//     was there before is counted.
+
+const defaultWidth = 100
+
+// maxUnits is how many groups of units a finding lists.
+const maxUnits = 5
+
+// tabWidth is what a tab takes at most.
+const tabWidth = 8
+
+type place struct {
+	file string
+	line int
+}
+
+type textWriter struct {
+	w       *bufio.Writer
+	r       *Report
+	o       Options
+	rules   map[string]lint.Category
+	secrets map[place]bool
+	// file, lines and sensitive are of the file shown last: findings are
+	// sorted by file.
+	file      string
+	lines     [][]byte
+	sensitive bool
+}
+
+func writeText(w io.Writer, r *Report, o Options) error {
+	if o.Width <= 0 {
+		o.Width = defaultWidth
+	}
+	t := &textWriter{w: bufio.NewWriter(w), r: r, o: o, rules: map[string]lint.Category{}, secrets: map[place]bool{}}
+	for _, rule := range r.Rules {
+		t.rules[rule.ID] = rule.Category
+	}
+	for i := range r.Findings {
+		// Other findings at the line of a secret must not show it either.
+		if f := &r.Findings[i]; t.rules[f.Rule] == lint.Secrets {
+			for n := f.Origin.Line; n <= max(f.Origin.Line, min(f.Origin.EndLine, f.Origin.Line+1000)); n++ {
+				t.secrets[place{f.Origin.File, n}] = true
+			}
+		}
+	}
+	fixed := 0
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.State == lint.Fixed || f.State == lint.Unchanged || f.Suppressed != nil {
+			continue
+		}
+		t.finding(f)
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.State == lint.Fixed {
+			t.fixed(f)
+			fixed++
+		}
+	}
+	if fixed > 0 {
+		t.w.WriteString("\n")
+	}
+	t.w.WriteString(summaryLine(&r.Summary))
+	t.w.WriteString("\n")
+	return t.w.Flush()
+}
+
+// The escape sequences of the colours used.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+func (t *textWriter) style(code, s string) string {
+	if !t.o.Color || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func severityColor(s lint.Severity) string {
+	switch {
+	case s >= lint.High:
+		return red
+	case s == lint.Medium:
+		return yellow
+	}
+	return cyan
+}
+
+func (t *textWriter) finding(f *lint.Finding) {
+	severity := f.Severity.String()
+	head := fmt.Sprintf("%-8s  ", severity)
+	if f.State != "" {
+		head += string(f.State) + "  "
+	}
+	message, rule := escape(f.Message), escape(f.Rule)
+	gap := max(2, t.o.Width-width(head)-width(message)-width(rule))
+	fmt.Fprintf(t.w, "%s%s%s%s%s\n", t.style(bold+";"+severityColor(f.Severity), severity), head[len(severity):],
+		t.style(bold, message), strings.Repeat(" ", gap), t.style(dim, rule))
+	t.place(f)
+	// What was not fetched is counted in the summary, with the remedy.
+	if f.Rule != "not-fetched" {
+		gutter := t.snippet(f)
+		note := func(s string) { fmt.Fprintf(t.w, "%s %s %s\n", gutter, t.style(dim, "="), s) }
+		if units := foldUnits(f.Units); units != "" && !slices.Equal(f.Units, []string{f.Origin.File}) {
+			note("reaches " + units)
+		}
+		if fix := remedy(f.Fix); fix != "" {
+			note(escape(fix))
+		}
+	}
+	t.w.WriteString("\n")
+}
+
+func position(s manifest.Span) string {
+	at := escape(s.File)
+	if s.Line > 0 {
+		at += ":" + strconv.Itoa(s.Line)
+		if s.Column > 0 {
+			at += ":" + strconv.Itoa(s.Column)
+		}
+	}
+	return at
+}
+
+func (t *textWriter) place(f *lint.Finding) {
+	at, object := t.style(bold, position(f.Origin.Span)), escape(f.Object.String())
+	if at != "" && !f.Origin.Exact && f.Origin.Line > 0 {
+		at += " (near)"
+	}
+	switch {
+	case at == "" && object == "":
+		return
+	case at == "" || object == "":
+		at += object
+	default:
+		at += "   " + object
+	}
+	fmt.Fprintf(t.w, "  %s %s\n", t.style(dim, "-->"), at)
+}
+
+func (t *textWriter) fixed(f *lint.Finding) {
+	fmt.Fprintf(t.w, "%s     %s  %s", t.style(green, "fixed"), escape(f.Message), escape(f.Rule))
+	if at := position(f.Origin.Span); at != "" {
+		t.w.WriteString("  " + at)
+	}
+	if object := escape(f.Object.String()); object != "" {
+		t.w.WriteString("  " + object)
+	}
+	t.w.WriteString("\n")
+}
+
+// snippet writes the source line with its caret and gives the gutter's blanks.
+func (t *textWriter) snippet(f *lint.Finding) string {
+	const blank = "  "
+	line, ok := t.line(f.Origin.File, f.Origin.Line)
+	if !ok {
+		return blank
+	}
+	number := fmt.Sprintf("%2d", f.Origin.Line)
+	gutter := strings.Repeat(" ", len(number))
+	bar := t.style(dim, "|")
+	start, end := f.Origin.Column, f.Origin.EndColumn
+	if f.Origin.EndLine > f.Origin.Line {
+		end = utf8.RuneCountInString(line) + 1
+	}
+	if t.masked(f) && !blockHeader().MatchString(line) {
+		line, start, end = mask(line, start, f.Origin.Exact)
+	}
+	text, pad, caret := cut(line, start, end, t.o.Width-len(number)-3)
+	if strings.TrimSpace(text) == "" {
+		return gutter
+	}
+	fmt.Fprintf(t.w, "%s %s\n%s %s %s\n", gutter, bar, t.style(dim, number), bar, text)
+	if caret > 0 {
+		fmt.Fprintf(t.w, "%s %s %s%s\n", gutter, bar, pad, t.style(severityColor(f.Severity), strings.Repeat("^", caret)))
+	}
+	return gutter
+}
+
+// line is a line of a file of the head tree.
+func (t *textWriter) line(file string, n int) (string, bool) {
+	if n <= 0 || file == "" || t.r.Source == nil {
+		return "", false
+	}
+	if file != t.file || t.lines == nil {
+		data := bytes.TrimPrefix(t.r.Source(file), []byte("\xef\xbb\xbf"))
+		t.file, t.lines = file, bytes.Split(data, []byte("\n"))
+		t.sensitive = bytes.Contains(bytes.ToLower(data), []byte("secret"))
+	}
+	if n > len(t.lines) {
+		return "", false
+	}
+	return strings.TrimSuffix(string(t.lines[n-1]), "\r"), true
+}
+
+// masked says that the line of a finding may hold a secret value. A rule that
+// is not known may be one about secrets. A problem is met before anything is
+// known of the file, so there the file's text must do.
+func (t *textWriter) masked(f *lint.Finding) bool {
+	category, known := t.rules[f.Rule]
+	return !known || category == lint.Secrets || f.Object.Kind == "Secret" ||
+		t.secrets[place{f.Origin.File, f.Origin.Line}] ||
+		category == lint.Problems && t.sensitive
+}
+
+// key is the pattern of indentation and one key. The expressions made of it are
+// built on first use: start-up does no work.
+const key = `^[ \t]*(?:- +)*(?:"[\w.\-/]+"|'[\w.\-/]+'|[\w.\-/]+)[ \t]*:[ \t]+`
+
+var (
+	keyPrefix = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(key) })
+	// blockHeader is a key whose value begins on the next line: nothing to hide.
+	blockHeader = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(key + `[|>][-+0-9]{0,2}[ \t]*$`) })
+)
+
+// mask hides the line from the column on. What stands before the column is
+// shown only as far as it is indentation and one key: in a flow mapping another
+// value may stand there. The second and third result are the columns of the
+// mask.
+func mask(line string, column int, exact bool) (masked string, start, end int) {
+	shown := keyPrefix().FindString(line)
+	if shown == "" {
+		shown = line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	}
+	runes := []rune(shown)
+	switch {
+	case column > 0 && column <= len(runes):
+		runes = runes[:column-1]
+	case column == 0 && !exact:
+		runes = nil
+	}
+	return string(runes) + "***", len(runes) + 1, len(runes) + 4
+}
+
+// cut gives the escaped line, what to put before the caret so that it stands
+// under the column, and the caret's length. A line wider than room is cut around
+// the caret. Columns count runes from 1; 0 is none.
+func cut(line string, start, end, room int) (text, pad string, caret int) {
+	type cell struct {
+		text  string
+		width int
+	}
+	room = max(room, 20)
+	// Far more than room around the caret need not be looked at.
+	first := max(start-1-2*room, 0)
+	var cells []cell
+	more := false
+	for i, n := 0, 0; i < len(line); n++ {
+		if n > first+4*room {
+			more = true
+			break
+		}
+		s, size := escapeRune(line[i:])
+		c := cell{s, width(s)}
+		if line[i] == '\t' {
+			c = cell{"\t", tabWidth}
+		}
+		i += size
+		if n >= first {
+			cells = append(cells, c)
+		}
+	}
+	from, to := start-1-first, max(end, start+1)-1-first
+	if start <= 0 || from >= len(cells) {
+		from, to = 0, 0
+	}
+	to = min(to, len(cells))
+	low, high, total := 0, len(cells), 0
+	for _, c := range cells {
+		total += c.width
+	}
+	if total > room || first > 0 || more {
+		// Grow from the caret's start to both sides, two columns being kept
+		// for the marks of the cut.
+		low, high = from, from
+		used := 0
+		for grown := true; grown; {
+			grown = false
+			if high < len(cells) && used+cells[high].width <= room-2 {
+				used += cells[high].width
+				high++
+				grown = true
+			}
+			// The span comes before what stands left of it.
+			if high >= to && low > 0 && used+cells[low-1].width <= room-2 {
+				low--
+				used += cells[low].width
+				grown = true
+			}
+		}
+	}
+	var b, p strings.Builder
+	if low > 0 || first > 0 {
+		b.WriteString("…")
+		p.WriteByte(' ')
+	}
+	for i, c := range cells[low:high] {
+		b.WriteString(c.text)
+		switch i += low; {
+		case i >= from && i < to:
+			caret += max(c.width, 1)
+		case i >= from:
+		case c.text == "\t":
+			p.WriteByte('\t')
+		default:
+			p.WriteString(strings.Repeat(" ", c.width))
+		}
+	}
+	if high < len(cells) || more {
+		b.WriteString("…")
+	}
+	return b.String(), p.String(), caret
+}
+
+// remedy is a rule's Fix as a note: one sentence loses its capital and full
+// stop, several stay as they are.
+func remedy(fix string) string {
+	fix = strings.TrimSpace(fix)
+	if strings.Contains(fix, ". ") || len(fix) < 2 {
+		return fix
+	}
+	fix = strings.TrimSuffix(fix, ".")
+	if fix[0] >= 'A' && fix[0] <= 'Z' && (fix[1] >= 'a' && fix[1] <= 'z' || fix[1] == ' ') {
+		fix = strings.ToLower(fix[:1]) + fix[1:]
+	}
+	return fix
+}
+
+// foldUnits lists units for a person: "prod, stage: apps/web/overlays/{prod,stage}".
+func foldUnits(units []string) string {
+	groups := make([][]string, len(units))
+	for i, u := range units {
+		groups[i] = strings.Split(escape(u), "/")
+	}
+	deepest := 0
+	for _, g := range groups {
+		deepest = max(deepest, len(g))
+	}
+	// The last element first: units of one folder are the usual case.
+	for back := 1; back <= deepest; back++ {
+		at := map[string]int{}
+		var merged [][]string
+		var names [][]string
+		for _, g := range groups {
+			i := len(g) - back
+			if i < 0 {
+				merged, names = append(merged, g), append(names, nil)
+				continue
+			}
+			key := strings.Join(g[:i], "/") + "\x00" + strings.Join(g[i+1:], "/")
+			j, ok := at[key]
+			if !ok {
+				at[key] = len(merged)
+				merged, names = append(merged, slices.Clone(g)), append(names, []string{g[i]})
+				continue
+			}
+			names[j] = append(names[j], g[i])
+		}
+		for j, n := range names {
+			if len(n) > 1 {
+				merged[j][len(merged[j])-back] = "{" + strings.Join(n, ",") + "}"
+			}
+		}
+		groups = merged
+	}
+	var list []string
+	for _, g := range groups {
+		list = append(list, strings.Join(g, "/"))
+	}
+	text := strings.Join(list[:min(len(list), maxUnits)], ", ")
+	if n := len(list) - maxUnits; n > 0 {
+		text += fmt.Sprintf(" and %s more", thousands(n))
+	}
+	// The names first, where they tell the units apart.
+	if len(list) == 1 && len(units) > 1 && len(units) <= maxUnits {
+		var names []string
+		for _, u := range units {
+			names = append(names, escape(u[strings.LastIndexByte(u, '/')+1:]))
+		}
+		if slices.Sort(names); len(slices.Compact(slices.Clone(names))) == len(units) {
+			text = strings.Join(names, ", ") + ": " + text
+		}
+	}
+	return text
+}
+
+func summaryLine(s *Summary) string {
+	var checked []string
+	if s.Units > 0 || s.Objects == 0 {
+		checked = append(checked, count(s.Units, "unit"))
+	}
+	if s.Objects > 0 {
+		checked = append(checked, count(s.Objects, "object"))
+	}
+	if s.Elapsed > 0 {
+		checked = append(checked, duration(s.Elapsed))
+	}
+	counts, word, none := s.Findings, "", "no findings"
+	if s.Base != "" {
+		checked = append(checked, "against "+escape(s.Base))
+		counts, word = s.NewFindings, "new "
+		if s.Unchanged > 0 {
+			none = "no new findings"
+		}
+	}
+	var found []string
+	for severity := lint.Critical; severity >= lint.Info; severity-- {
+		if n := counts[severity]; n > 0 {
+			found = append(found, thousands(n)+" "+word+severity.String())
+		}
+	}
+	if len(found) == 0 {
+		found = []string{none}
+	}
+	line := strings.Join(checked, ", ") + ": " + strings.Join(found, ", ")
+	var aside []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{s.Unchanged, "unchanged"}, {s.Fixed, "fixed"}, {s.Suppressed, "suppressed"}} {
+		if c.n > 0 {
+			aside = append(aside, thousands(c.n)+" "+c.word)
+		}
+	}
+	if len(aside) > 0 {
+		line += " (" + strings.Join(aside, ", ") + ")"
+	}
+	if s.Partial > 0 || s.NotRendered > 0 {
+		var lacking []string
+		if s.Partial > 0 {
+			lacking = append(lacking, count(s.Partial, "unit")+" partial")
+		}
+		if s.NotRendered > 0 {
+			text := count(s.NotRendered, "unit") + " not rendered"
+			// Of one unit the kind tells little; of many it tells the cause.
+			if s.NotRendered > 1 {
+				var kinds []string
+				for _, k := range s.NotRenderedKinds {
+					kinds = append(kinds, thousands(k.Count)+" "+escape(k.Kind))
+				}
+				if len(kinds) > 0 {
+					text += " (" + strings.Join(kinds, ", ") + ")"
+				}
+			}
+			lacking = append(lacking, text)
+		}
+		line += ". " + strings.Join(lacking, ", ") + ": scantling units"
+	}
+	if s.NotFetched > 0 {
+		line += ". " + thousands(s.NotFetched) + " not fetched: scantling fetch"
+	}
+	return line
+}
+
+// count is "1 unit" or "1,204 units".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return thousands(n) + " " + what + "s"
+}
+
+// thousands is a number with a comma before every three digits.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func duration(d time.Duration) string {
+	switch {
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%d ms", max(d.Milliseconds(), 1))
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}

@@ -1,0 +1,428 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+)
+
+func suppressRules() []*Rule {
+	rule := func(id string, s Severity, c Category) *Rule { return &Rule{ID: id, Severity: s, Category: c} }
+	optional := rule("opt-in", Low, PodSecurity)
+	optional.Optional = true
+	return []*Rule{
+		rule("privileged-container", Critical, PodSecurity), rule("image-tag-mutable", Medium, Image),
+		rule("private-key-in-repo", Critical, Secrets), rule("schema", Low, Problems), rule("internal", High, Problems),
+		rule(ignoreWithoutReason, Medium, Problems), rule(ignoreUnknownRule, Medium, Problems), rule(ignoreUnused, Low, Problems),
+		optional,
+	}
+}
+
+func finding(rule string, line int) Finding {
+	return Finding{Rule: rule, Severity: High, Message: "m", Origin: manifest.Origin{Span: manifest.Span{File: "a.yaml", Line: line, Column: 1}, Exact: true}}
+}
+
+// TestCover gives each line of a file a finding. The lines marked with < must
+// be suppressed, and no other.
+func TestCover(t *testing.T) {
+	const ignore = "# scantling:ignore privileged-container -- why"
+	for _, tt := range []struct{ name, text string }{
+		{"end of a line", `
+a: 1
+b: IGNORE <
+  c: 2 <
+  d: <
+    - 3 <
+e: 4
+`},
+		{"above a key", `
+a: 1
+IGNORE
+b: <
+  c: 2 <
+
+  d: 3 <
+e: 4
+`},
+		{"above a key with other comments between", `
+a: 1
+IGNORE
+# another
+
+b: <
+  c: 2 <
+e: 4
+`},
+		{"above the first key", `
+# head
+IGNORE
+a: 1 <
+b: <
+- 2 <
+---
+c: 3
+`},
+		{"before the document's mark", `
+IGNORE
+---
+a: 1 <
+b: 2 <
+---
+c: 3
+`},
+		{"on the document's mark", `
+a: 1
+--- IGNORE
+b: 2 <
+c: 2 <
+`},
+		{"under the last key covers nothing", `
+a: 1
+IGNORE
+---
+b: 2
+`},
+		{"list at the key's own column", `
+a: 0
+IGNORE
+list: <
+- a <
+- b: 1 <
+  c: 2 <
+next: 1
+`},
+		{"list item", `
+list:
+  - name: x IGNORE <
+    image: y <
+    env: <
+      - z <
+  - name: y
+`},
+		{"above a list item", `
+list:
+- name: x
+IGNORE
+- name: y <
+  image: z <
+- name: q
+`},
+		{"key of a list item", `
+list:
+  - name: x
+    image: y IGNORE <
+    env: z
+  - name: y
+`},
+		{"key of a list item with a list", `
+list:
+  - name: x
+    IGNORE
+    ports: <
+    - 1 <
+    - 2 <
+    env: z
+`},
+		{"item above the first document key stays an item", `
+IGNORE
+- op: add <
+  path: /x <
+- op: remove
+`},
+		{"block scalar belongs to its key", `
+a: 1
+script: | IGNORE <
+  one <
+
+  two <
+b: 1
+`},
+		{"inside a block scalar it is text", `
+script: |
+  IGNORE
+  text
+b: 1
+`},
+		{"inside a block scalar of a list item", `
+args:
+  - |
+    IGNORE
+    text
+  - >-
+    IGNORE
+  - key: |2-
+      IGNORE
+    other: !!str |
+      IGNORE
+b: 1
+`},
+		{"behind a block scalar", `
+list:
+  - script: |
+      text
+    image: x IGNORE <
+    c: 2
+`},
+		{"a pipe that opens nothing", `
+cmd: cat a |
+b: 1 IGNORE <
+c: "a: |"
+d: 1 IGNORE <
+`},
+		{"inside quotes it is text", `
+a: " IGNORE"
+b: 'it''s IGNORE'
+c: "over
+  IGNORE
+  lines"
+d: "x" IGNORE <
+e: 1
+`},
+		{"an apostrophe opens nothing", `
+a: 1
+b: don't IGNORE <
+c: say, "hi IGNORE <
+d: [a, "b # x"] IGNORE <
+e: {a: 'IGNORE'}
+f: 2
+`},
+		{"no space before it", `
+a: x#IGNORE
+b: 1
+`},
+		{"templates", `
+{{- if .Values.x }}
+IGNORE
+apiVersion: v1 <
+{{- end }} <
+spec: <
+  a: {{ "x # y" }} <
+`},
+		{"template keys", `
+kind: Pod
+{{- if .Values.x }}
+{{/* scantling:ignore privileged-container -- why */}}
+spec: <
+  {{- with .Values.y }} <
+  a: {{ . }} <
+  {{- end }} <
+  b: {{ include "z" . | quote }} <
+{{- end }}
+other: 1
+`},
+		{"trimmed template comment", `
+kind: Pod
+{{- /* scantling:ignore privileged-container -- why */ -}}
+a: 1 <
+b: 1
+`},
+		{"action over lines", `
+kind: Pod
+a: {{ include "x" IGNORE
+  (dict "a: |" 1) }}
+b: 2 IGNORE <
+c: 1
+`},
+		{"windows", "a: 1\r\nb: IGNORE <\r\n  c: 1 <\r\nd: 1\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var lines, want []string
+			for i, line := range strings.Split(strings.TrimPrefix(tt.text, "\n"), "\n") {
+				end := ""
+				if strings.HasSuffix(line, "\r") {
+					line, end = strings.TrimSuffix(line, "\r"), "\r"
+				}
+				if cut, ok := strings.CutSuffix(line, " <"); ok {
+					line = cut
+					want = append(want, fmt.Sprint(i+1))
+				}
+				lines = append(lines, strings.ReplaceAll(line, "IGNORE", ignore)+end)
+			}
+			text := strings.Join(lines, "\n")
+			s := NewSuppressor(suppressRules(), func(string) []byte { return []byte(text) })
+			var findings []Finding
+			for i := range lines {
+				findings = append(findings, finding("privileged-container", i+1), finding("image-tag-mutable", i+1))
+			}
+			// A comment's own line holds no key: leave it out of the count.
+			var got []string
+			for _, f := range s.Apply(Fold(findings), nil) {
+				if f.Suppressed == nil {
+					continue
+				}
+				if f.Rule != "privileged-container" || f.Suppressed.Kind != "comment" || f.Suppressed.Reason != "why" {
+					t.Errorf("line %d: %s is suppressed by %+v", f.Origin.Line, f.Rule, f.Suppressed)
+				}
+				if line := strings.TrimSpace(lines[f.Origin.Line-1]); line != "" && line[0] != '#' {
+					got = append(got, fmt.Sprint(f.Origin.Line))
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("covers lines %v, want %v of\n%s", got, want, text)
+			}
+		})
+	}
+}
+
+func TestWrongComments(t *testing.T) {
+	for _, tt := range []struct {
+		name, comment string
+		want          []string
+	}{
+		{"sound", "scantling:ignore privileged-container -- why", nil},
+		{"two rules", "scantling:ignore privileged-container, image-tag-mutable -- why", nil},
+		{"no reason", "scantling:ignore privileged-container", []string{"ignore-without-reason: privileged-container is ignored without a reason", "open"}},
+		{"empty reason", "scantling:ignore privileged-container -- ", []string{"ignore-without-reason: privileged-container is ignored without a reason", "open"}},
+		{"a dash of another kind", "scantling:ignore privileged-container — why", []string{"ignore-without-reason: privileged-container is ignored without a reason", "open"}},
+		{"unknown", "scantling:ignore priviliged-container -- why", []string{`ignore-unknown-rule: there is no rule "priviliged-container" to ignore: did you mean privileged-container?`, "open"}},
+		{"all", "scantling:ignore all -- why", []string{`ignore-unknown-rule: there is no rule "all" to ignore`, "open"}},
+		{"none", "scantling:ignore -- why", []string{"ignore-unknown-rule: the comment names no rule to ignore", "open"}},
+		{"no commas", "scantling:ignore privileged-container schema -- why", []string{"ignore-unknown-rule: the rules to ignore are not separated by commas", "open"}},
+		{"another verb", "scantling:disable privileged-container", []string{"ignore-unknown-rule: scantling:disable is not known: only scantling:ignore is", "open"}},
+		{"unused", "scantling:ignore schema, privileged-container -- why", []string{"ignore-unused: no schema finding here to ignore"}},
+		{"off is not unused", "scantling:ignore opt-in, privileged-container -- why", nil},
+		{"never", "scantling:ignore private-key-in-repo -- why", []string{"ignore-unknown-rule: rule private-key-in-repo can't be ignored", "open"}},
+		{"about ignores", "scantling:ignore ignore-unused -- why", []string{"ignore-unknown-rule: rule ignore-unused can't be ignored", "open"}},
+		{"no directive", "see scantling:ignore", []string{"open"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := "# " + tt.comment + "\na: 1\n"
+			s := NewSuppressor(suppressRules(), func(string) []byte { return []byte(text) })
+			var got []string
+			for _, f := range s.Apply(Fold([]Finding{finding("privileged-container", 2), finding("private-key-in-repo", 2), finding("image-tag-mutable", 2)}), nil) {
+				switch {
+				case strings.HasPrefix(f.Rule, "ignore-"):
+					got = append(got, f.Rule+": "+f.Message)
+					if f.Origin.Line != 1 || f.Origin.Column != 1 || f.Fix == "" || f.Fingerprint == "" {
+						t.Errorf("incomplete: %+v", f)
+					}
+				case f.Rule == "privileged-container" && f.Suppressed == nil:
+					got = append(got, "open")
+				case f.Rule == "private-key-in-repo" && f.Suppressed != nil:
+					t.Error("a private key was excused")
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnusedInFileWithoutFindings(t *testing.T) {
+	text := "a: 1 # scantling:ignore schema -- why\n"
+	off := false
+	rules := suppressRules()
+	source := func(string) []byte { return []byte(text) }
+	got := NewSuppressor(rules, source).Apply(nil, []string{"b.yaml", "b.yaml"})
+	if len(got) != 1 || got[0].Rule != ignoreUnused || got[0].Origin.File != "b.yaml" || got[0].Origin.Column != 6 {
+		t.Errorf("got %+v", got)
+	}
+	if got := NewSuppressor(rules, source).With(map[string]Setting{"schema": {Enabled: &off}}).Apply(nil, []string{"b.yaml"}); len(got) != 0 {
+		t.Errorf("a rule that is off counts as unused: %+v", got)
+	}
+	if got := NewSuppressor(rules, source).With(map[string]Setting{ignoreUnused: {Enabled: &off}}).Apply(nil, []string{"b.yaml"}); len(got) != 0 {
+		t.Errorf("ignore-unused is off and reported: %+v", got)
+	}
+	if got := NewSuppressor(rules, func(string) []byte { return nil }).Apply(nil, []string{"gone.yaml"}); len(got) != 0 {
+		t.Errorf("a file that can't be read gives %+v", got)
+	}
+}
+
+func object(t *testing.T, text string) *manifest.Object {
+	t.Helper()
+	docs, problems := manifest.Parse([]byte(text))
+	if len(problems) > 0 || len(docs) != 1 {
+		t.Fatalf("can't read the manifest: %v", problems)
+	}
+	return manifest.New(docs[0], manifest.Origin{Span: manifest.Span{File: "a.yaml"}}, nil)
+}
+
+func onObject(rule string, o *manifest.Object, unit string) Finding {
+	f := finding(rule, 3)
+	f.Object, f.object, f.Units = refOf(o), o, []string{unit}
+	return f
+}
+
+func TestAnnotations(t *testing.T) {
+	o := object(t, `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations:
+    scantling.dev/ignore.privileged-container: it drives the disks
+    scantling.dev/ignore.schema: ""
+    scantling.dev/ignore.no-such: why
+    scantling.dev/ignore.private-key-in-repo: why
+    scantling.dev/ignored: no business of ours
+spec:
+  template:
+    metadata:
+      annotations: {scantling.dev/ignore.image-tag-mutable: mirrored}
+    spec: {containers: [{name: a}]}
+`)
+	s := NewSuppressor(suppressRules(), nil)
+	got := s.Annotations([]Finding{
+		onObject("privileged-container", o, "u"), onObject("image-tag-mutable", o, "u"),
+		onObject("schema", o, "u"), onObject("private-key-in-repo", o, "u"),
+	})
+	for i, want := range []string{"it drives the disks", "mirrored", "", ""} {
+		reason := ""
+		if sup := got[i].Suppressed; sup != nil {
+			reason = sup.Reason
+			if sup.Kind != "annotation" || sup.Place.File != "a.yaml" || sup.Place.Line == 0 {
+				t.Errorf("suppressed by %+v", sup)
+			}
+		}
+		if reason != want {
+			t.Errorf("%s is suppressed because of %q, want %q", got[i].Rule, reason, want)
+		}
+	}
+	var wrong []string
+	for _, f := range got[4:] {
+		wrong = append(wrong, fmt.Sprintf("%d %s", f.Origin.Line, f.Rule))
+	}
+	if want := []string{"7 ignore-without-reason", "8 ignore-unknown-rule", "9 ignore-unknown-rule"}; !slices.Equal(wrong, want) {
+		t.Errorf("got %q, want %q", wrong, want)
+	}
+}
+
+func TestFoldKeepsUnsuppressed(t *testing.T) {
+	excused := object(t, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations: {scantling.dev/ignore.schema: why}\n")
+	open := object(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\n")
+	s := NewSuppressor(suppressRules(), func(string) []byte { return nil })
+	for _, order := range [][]*manifest.Object{{excused, open}, {open, excused}} {
+		var in []Finding
+		for _, o := range order {
+			in = append(in, onObject("schema", o, "unit-"+o.Name))
+		}
+		got := Fold(s.Annotations(in))
+		if len(got) != 1 || got[0].Suppressed != nil || got[0].Object.Name != "b" || len(got[0].Keys()) != 2 {
+			t.Fatalf("got %+v", got)
+		}
+		if !slices.Equal(got[0].Units, []string{"unit-a", "unit-b"}) {
+			t.Errorf("units are %v", got[0].Units)
+		}
+	}
+	got := Fold(s.Annotations([]Finding{onObject("schema", excused, "u"), onObject("schema", excused, "v")}))
+	if len(got) != 1 || got[0].Suppressed == nil {
+		t.Errorf("excused everywhere and not suppressed: %+v", got)
+	}
+}
+
+func FuzzDirectives(f *testing.F) {
+	f.Add("a: | # scantling:ignore x -- y\n  b\n")
+	f.Add("{{/* scantling:ignore x -- y */}}\n- - a: |\n")
+	f.Add("a: !!x &b |+\n# scantling:")
+	f.Fuzz(func(t *testing.T, text string) {
+		n := strings.Count(text, "\n") + 1
+		for _, d := range directives([]byte(text)) {
+			if d.last > n || d.line < 1 || d.line > n {
+				t.Fatalf("a file of %d lines has %+v", n, d)
+			}
+		}
+	})
+}

@@ -1,0 +1,441 @@
+package render
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/source"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxFileSize is the largest YAML or JSON file that is read. The largest of
+// 30,000 in public GitOps repositories is 3.7 MB.
+const maxFileSize = 10 << 20
+
+// discovery is what a walk over the repository found.
+type discovery struct {
+	tree           source.Tree
+	kustomizations map[string]*kustomization // by folder
+	charts         map[string]*chartDir      // by folder
+	candidates     []source.File             // YAML and JSON that may hold objects
+	scheduled      map[string]bool           // kustomizations that are units already
+	notes          []Note
+}
+
+// kustomization is a folder with a kustomization file.
+type kustomization struct {
+	dir, file string
+	component bool
+	// dirs are the kustomizations that it builds on, files what it reads as
+	// resources, inputs all other files that it names.
+	dirs, files, inputs []string
+}
+
+type chartDir struct {
+	dir     string
+	library bool
+	// scenarios are the values files to render the chart with, relative to it.
+	scenarios []scenario
+}
+
+type scenario struct {
+	file  string
+	guess bool
+}
+
+var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// join is path.Join for a path below a folder that may be the root.
+func join(dir, name string) string { return path.Join(dir, name) }
+
+func discover(tree source.Tree, opts Options) (*discovery, error) {
+	listing, err := tree.Files()
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of %s: %w", tree.Ref(), err)
+	}
+	d := &discovery{
+		tree:           tree,
+		kustomizations: map[string]*kustomization{},
+		charts:         map[string]*chartDir{},
+		scheduled:      map[string]bool{},
+	}
+	for _, s := range listing.Skipped {
+		d.note(s.Name, s.Reason)
+	}
+	var files []source.File
+	chartFiles := map[string]bool{}
+	for _, f := range listing.Files {
+		if excluded(f.Name, opts.Exclude) {
+			d.note(f.Name, "left out by the configuration")
+			continue
+		}
+		if f.Symlink {
+			// What it leads to is looked at under its own name.
+			d.note(f.Name, "symbolic link")
+			continue
+		}
+		files = append(files, f)
+		if path.Base(f.Name) == "Chart.yaml" {
+			chartFiles[path.Dir(f.Name)] = true
+		}
+	}
+	for _, f := range files {
+		base, dir := path.Base(f.Name), path.Dir(f.Name)
+		switch {
+		case base == "Chart.yaml":
+			if parent, ok := enclosingChart(chartFiles, dir); ok {
+				d.note(dir, "part of the chart "+parent)
+			} else {
+				d.charts[dir] = d.readChart(dir)
+			}
+		case slices.Contains(kustomizationNames, base):
+			if k := d.readKustomization(f.Name); k != nil {
+				if d.kustomizations[dir] == nil {
+					d.kustomizations[dir] = k
+				}
+				continue
+			}
+			if path.Ext(base) != "" {
+				d.candidates = append(d.candidates, f)
+			}
+		case isManifestName(base):
+			d.candidates = append(d.candidates, f)
+		}
+	}
+	for _, f := range files {
+		dir, base := path.Dir(f.Name), path.Base(f.Name)
+		if chart := d.charts[path.Dir(dir)]; chart != nil && path.Base(dir) == "ci" && strings.HasSuffix(base, "-values.yaml") {
+			chart.scenarios = append(chart.scenarios, scenario{file: "ci/" + base})
+		}
+		if chart := d.charts[dir]; chart != nil && base != "values.yaml" && isManifestName(base) && matches(base, opts.HelmValues) {
+			chart.scenarios = append(chart.scenarios, scenario{file: base, guess: true})
+		}
+	}
+	return d, nil
+}
+
+func (d *discovery) note(name, what string) { d.notes = append(d.notes, Note{name, what}) }
+
+func excluded(name string, globs []string) bool {
+	for _, g := range globs {
+		if ok, err := doublestar.Match(g, name); err == nil && ok {
+			return true
+		}
+		if strings.HasPrefix(name, strings.TrimSuffix(g, "/")+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(name string, globs []string) bool {
+	for _, g := range globs {
+		if ok, err := doublestar.Match(g, name); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+func isManifestName(base string) bool {
+	switch path.Ext(base) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+// enclosingChart is the chart whose charts/ or templates/ folder holds dir.
+func enclosingChart(charts map[string]bool, dir string) (string, bool) {
+	for p := dir; p != "."; {
+		parent := path.Dir(p)
+		if b := path.Base(parent); (b == "charts" || b == "templates") && charts[path.Dir(parent)] {
+			return path.Dir(parent), true
+		}
+		p = parent
+	}
+	return "", false
+}
+
+// inChart says that a file belongs to a chart, where YAML may be template text.
+func (d *discovery) inChart(name string) bool {
+	for p := path.Dir(name); ; p = path.Dir(p) {
+		if d.charts[p] != nil {
+			return true
+		}
+		if p == "." {
+			return false
+		}
+	}
+}
+
+func (d *discovery) readChart(dir string) *chartDir {
+	c := &chartDir{dir: dir}
+	if data, err := d.tree.ReadFile(join(dir, "Chart.yaml")); err == nil {
+		var meta struct {
+			Type string `yaml:"type"`
+		}
+		// A Chart.yaml that can't be read is helm's to complain about.
+		_ = yaml.Unmarshal(data, &meta)
+		c.library = meta.Type == "library"
+	}
+	if c.library {
+		d.note(dir, "library chart: rendered through the charts that use it")
+	}
+	return c
+}
+
+// readKustomization reads what a kustomization file refers to. It is nil for a
+// file of another kind, as a Flux Kustomization that is named like one.
+func (d *discovery) readKustomization(name string) *kustomization {
+	data, err := d.tree.ReadFile(name)
+	if err != nil {
+		return &kustomization{dir: path.Dir(name), file: name}
+	}
+	docs, _ := manifest.Parse(data)
+	k := &kustomization{dir: path.Dir(name), file: name}
+	if len(docs) == 0 {
+		return k
+	}
+	root := docs[0]
+	if v := manifest.Get(root, "apiVersion"); v != nil && !strings.HasPrefix(v.Value, "kustomize.config.k8s.io/") {
+		return nil
+	}
+	if v := manifest.Get(root, "kind"); v != nil {
+		if v.Value != "Kustomization" && v.Value != "Component" {
+			return nil
+		}
+		k.component = v.Value == "Component"
+	}
+	for _, key := range []string{"resources", "bases", "components"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			d.refer(k, n.Value, true)
+		}
+	}
+	for _, key := range []string{"patchesStrategicMerge", "generators", "transformers", "validators", "crds", "configurations"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			d.refer(k, n.Value, false)
+		}
+	}
+	for _, key := range []string{"patches", "patchesJson6902", "replacements"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			if p := manifest.Get(n, "path"); p != nil {
+				d.refer(k, p.Value, false)
+			}
+		}
+	}
+	for _, key := range []string{"configMapGenerator", "secretGenerator"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			for _, list := range []string{"files", "envs"} {
+				for _, f := range items(manifest.Get(n, list)) {
+					_, file, named := strings.Cut(f.Value, "=")
+					if !named {
+						file = f.Value
+					}
+					d.refer(k, file, false)
+				}
+			}
+			if env := manifest.Get(n, "env"); env != nil {
+				d.refer(k, env.Value, false)
+			}
+		}
+	}
+	if openapi := manifest.Get(manifest.Get(root, "openapi"), "path"); openapi != nil {
+		d.refer(k, openapi.Value, false)
+	}
+	return k
+}
+
+func items(n *yaml.Node) []*yaml.Node {
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return n.Content
+}
+
+func (d *discovery) refer(k *kustomization, ref string, resource bool) {
+	if ref == "" || strings.Contains(ref, "\n") || isRemote(ref) {
+		return
+	}
+	p := join(k.dir, ref)
+	if p == ".." || strings.HasPrefix(p, "../") {
+		return
+	}
+	if resolved, err := d.tree.Resolve(p); err == nil {
+		p = resolved
+	}
+	switch {
+	case !resource:
+		k.inputs = append(k.inputs, p)
+	case isManifestName(path.Base(p)) && !d.isDir(p):
+		k.files = append(k.files, p)
+	default:
+		k.dirs = append(k.dirs, p)
+	}
+}
+
+func (d *discovery) isDir(p string) bool {
+	info, err := d.tree.Stat(p)
+	return err == nil && info.IsDir()
+}
+
+// roots are the units to begin with: kustomizations that no other one builds
+// on, and charts. Kustomizations that only a cycle leads to are roots, too: the
+// build names the cycle.
+func (d *discovery) roots() []*Unit {
+	referred := map[string]bool{}
+	for _, k := range d.kustomizations {
+		for _, p := range k.dirs {
+			if p != k.dir {
+				referred[p] = true
+			}
+		}
+	}
+	var units []*Unit
+	reached := map[string]bool{}
+	start := func(k *kustomization) {
+		units = append(units, d.unit(k))
+		d.reach(k.dir, reached)
+	}
+	for _, k := range d.sortedKustomizations() {
+		if !referred[k.dir] && !k.component {
+			start(k)
+		}
+	}
+	for _, k := range d.sortedKustomizations() {
+		switch {
+		case reached[k.dir]:
+		case k.component:
+			d.note(k.dir, "kustomize component that no kustomization uses")
+		default:
+			start(k)
+		}
+	}
+	for _, c := range d.charts {
+		if c.library {
+			continue
+		}
+		units = append(units, &Unit{Kind: Helm, Path: c.dir})
+		for _, s := range c.scenarios {
+			units = append(units, &Unit{Kind: Helm, Path: c.dir, Name: s.file, values: s.file, guess: s.guess})
+		}
+	}
+	slices.SortFunc(units, func(a, b *Unit) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name)) })
+	return units
+}
+
+// unit makes a unit of a kustomization.
+func (d *discovery) unit(k *kustomization) *Unit {
+	d.scheduled[k.dir] = true
+	below := map[string]bool{}
+	d.reach(k.dir, below)
+	u := &Unit{Kind: Kustomize, Path: k.dir}
+	for dir := range below {
+		if b := d.kustomizations[dir]; b != nil {
+			u.refs = append(append(append(u.refs, b.file), b.files...), b.inputs...)
+		}
+	}
+	return u
+}
+
+func (d *discovery) sortedKustomizations() []*kustomization {
+	all := make([]*kustomization, 0, len(d.kustomizations))
+	for _, k := range d.kustomizations {
+		all = append(all, k)
+	}
+	slices.SortFunc(all, func(a, b *kustomization) int { return cmp.Compare(a.dir, b.dir) })
+	return all
+}
+
+func (d *discovery) reach(dir string, reached map[string]bool) {
+	if reached[dir] {
+		return
+	}
+	reached[dir] = true
+	if k := d.kustomizations[dir]; k != nil {
+		for _, p := range k.dirs {
+			d.reach(p, reached)
+		}
+	}
+}
+
+// orphans are the kustomizations that only failed units build on.
+func (d *discovery) orphans(done []*Unit, consumed map[string]bool) []*Unit {
+	var units []*Unit
+	for _, u := range done {
+		if u.Kind != Kustomize || u.Status != NotRendered {
+			continue
+		}
+		for _, dir := range d.kustomizations[u.Path].dirs {
+			k := d.kustomizations[dir]
+			if k == nil || k.component || d.scheduled[dir] || consumed[k.file] {
+				continue
+			}
+			units = append(units, d.unit(k))
+		}
+	}
+	slices.SortFunc(units, func(a, b *Unit) int { return cmp.Compare(a.Path, b.Path) })
+	return units
+}
+
+// plain groups the files that hold objects and that no rendered unit took in by
+// folder. rest are the other files that may hold objects.
+func (d *discovery) plain(consumed map[string]bool) (units []*Unit, rest []string) {
+	inputs := map[string]bool{}
+	for _, k := range d.kustomizations {
+		for _, p := range k.inputs {
+			inputs[p] = true
+		}
+	}
+	byDir := map[string]*Unit{}
+	for _, f := range d.candidates {
+		switch {
+		case d.inChart(f.Name):
+		case consumed[f.Name] || inputs[f.Name]:
+			rest = append(rest, f.Name)
+		default:
+			dir := path.Dir(f.Name)
+			u := byDir[dir]
+			if u == nil {
+				u = &Unit{Kind: Plain, Path: dir}
+				byDir[dir] = u
+				units = append(units, u)
+			}
+			u.files = append(u.files, f.Name)
+		}
+	}
+	return units, rest
+}
+
+func (d *discovery) allNotes(consumed map[string]bool) []Note {
+	notes := slices.Clone(d.notes)
+	inputOf := map[string]string{}
+	for _, k := range d.sortedKustomizations() {
+		for _, p := range k.inputs {
+			inputOf[p] = k.dir
+		}
+	}
+	for _, f := range d.candidates {
+		switch {
+		case consumed[f.Name]:
+		case inputOf[f.Name] != "":
+			notes = append(notes, Note{f.Name, "input of the kustomization " + inputOf[f.Name]})
+		case d.inChart(f.Name):
+			notes = append(notes, Note{f.Name, "part of a chart"})
+		}
+	}
+	slices.SortFunc(notes, func(a, b Note) int { return cmp.Compare(a.Path, b.Path) })
+	return notes
+}
+
+// mayHoldObjects is a quick look for the two keys that every Kubernetes object
+// has.
+func mayHoldObjects(data []byte) bool {
+	return bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind"))
+}

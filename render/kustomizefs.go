@@ -1,0 +1,555 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/source"
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// mount is where kustomize sees the repository's root. It is no path of the
+// disk.
+const mount = "/scantling/tree"
+
+// The stand-ins for references that are not followed: a file without resources
+// and a component that changes nothing.
+const (
+	emptyName     = ".scantling-empty.yaml"
+	componentName = ".scantling-component"
+)
+
+// firstPad is the line at which the first padded file begins. Lines below it
+// are those of inline patches, which kustomize parses on their own.
+const firstPad = 4096
+
+// kustomizeFS is the repository as kustomize reads it: read only, rooted at the
+// tree, and with two changes to what it serves. References that kustomize would
+// fetch or run are replaced by stand-ins and reported. And every resource and
+// patch is padded with empty lines, so that its documents have lines of their
+// own among all files of the build: kyaml keeps the line of a node through
+// copies and strategic merges, and the line then tells the file.
+type kustomizeFS struct {
+	tree source.Tree
+
+	sources  map[string][]byte // every file that was read, as it is in the tree
+	nodes    map[string]*yaml.Node
+	pads     []pad
+	padded   map[string]bool   // files that are served padded
+	plain    map[string]bool   // files that must be served as they are
+	served   map[string][]byte // what was served
+	missing  map[string]bool
+	problems []Problem
+	refused  *refusal
+	nextPad  int
+}
+
+// pad says that the lines from start on, lines many, are those of file.
+type pad struct {
+	start, lines int
+	file         string
+}
+
+type refusal struct {
+	name string
+	err  error
+}
+
+func newKustomizeFS(tree source.Tree) *kustomizeFS {
+	return &kustomizeFS{
+		tree:    tree,
+		sources: map[string][]byte{},
+		nodes:   map[string]*yaml.Node{},
+		padded:  map[string]bool{},
+		plain:   map[string]bool{},
+		served:  map[string][]byte{},
+		missing: map[string]bool{},
+		nextPad: firstPad,
+	}
+}
+
+var _ filesys.FileSystem = (*kustomizeFS)(nil)
+
+func (f *kustomizeFS) abs(name string) string { return path.Join(mount, name) }
+
+// rel is the tree's path of a path that kustomize asks for.
+func (f *kustomizeFS) rel(name string) (string, bool) {
+	name = path.Clean(filepath.ToSlash(name))
+	if name == mount {
+		return ".", true
+	}
+	return strings.CutPrefix(name, mount+"/")
+}
+
+func (f *kustomizeFS) readSet() []string {
+	names := make([]string, 0, len(f.sources))
+	for name := range f.sources {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// refuse remembers the first path that was not opened because of what it is,
+// not because it does not exist.
+func (f *kustomizeFS) refuse(name string, err error) error {
+	if f.refused == nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
+		f.refused = &refusal{name, err}
+	}
+	return err
+}
+
+func (f *kustomizeFS) outside(name string) error {
+	shown := strings.TrimPrefix(name, mount)
+	return f.refuse(shown, &fs.PathError{Op: "open", Path: shown, Err: source.ErrOutside})
+}
+
+// ReadFile serves a file of the tree.
+func (f *kustomizeFS) ReadFile(name string) ([]byte, error) {
+	rel, ok := f.rel(name)
+	if !ok {
+		return nil, f.outside(name)
+	}
+	switch path.Base(rel) {
+	case emptyName:
+		return nil, nil
+	case "kustomization.yaml":
+		if path.Base(path.Dir(rel)) == componentName {
+			return []byte("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nmetadata:\n  name: not-fetched\n"), nil
+		}
+	}
+	if data, ok := f.served[rel]; ok {
+		return data, nil
+	}
+	if f.missing[rel] {
+		return nil, &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
+	}
+	real, err := f.tree.Resolve(rel)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.tree.Stat(real); err == nil && info.Size() > maxFileSize {
+			err = &fs.PathError{Op: "open", Path: rel, Err: source.ErrTooLarge}
+		}
+	}
+	var data []byte
+	if err == nil {
+		data, err = f.tree.ReadFile(real)
+	}
+	if err != nil {
+		f.missing[rel] = true
+		return nil, f.refuse(rel, err)
+	}
+	f.sources[real] = data
+	out := data
+	switch {
+	case slices.Contains(kustomizationNames, path.Base(rel)):
+		out = f.kustomization(real, data)
+	case f.padded[rel] && !f.plain[rel]:
+		out = f.pad(real, data)
+	}
+	f.served[rel] = out
+	return out, nil
+}
+
+// kustomization reads a kustomization file before kustomize does: it notes
+// which files to pad and takes out what kustomize would fetch or run.
+func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
+	docs, _ := manifest.Parse(data)
+	if len(docs) != 1 || docs[0].Kind != yaml.MappingNode {
+		return data
+	}
+	root, dir := docs[0], path.Dir(name)
+	f.nodes[name] = root
+	e := &edit{lines: bytes.SplitAfter(data, []byte("\n"))}
+
+	for _, key := range []string{"resources", "bases", "components"} {
+		standIn := emptyName
+		if key == "components" {
+			standIn = componentName
+		}
+		for _, n := range items(manifest.Get(root, key)) {
+			if isRemote(n.Value) && !f.Exists(f.abs(join(dir, n.Value))) {
+				f.problem(Problem{Class: "not-fetched", Message: "the remote reference " + redact(n.Value) + " is not in this repository: what it brings was not checked",
+					Fix: "Vendor what it refers to into the repository to have it checked.", At: position(name, n)})
+				e.replace(n, standIn)
+				continue
+			}
+			f.padded[join(dir, n.Value)] = true
+		}
+	}
+	for _, n := range items(manifest.Get(root, "patchesStrategicMerge")) {
+		f.padded[join(dir, n.Value)] = true
+	}
+	for _, key := range []string{"patches", "patchesJson6902"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			if p := manifest.Get(n, "path"); p != nil {
+				f.padded[join(dir, p.Value)] = true
+			}
+		}
+	}
+	for _, key := range []string{"generators", "transformers", "validators"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			if what, ok := f.foreignPlugin(dir, n); ok {
+				f.problem(Problem{Class: "plugin-refused", Message: fmt.Sprintf("the %s %s is a program that scantling does not run: what it changes was not checked", strings.TrimSuffix(key, "s"), what),
+					At: position(name, n)})
+				e.replace(n, emptyName)
+			}
+		}
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		switch key.Value {
+		case "helmCharts", "helmChartInflationGenerator":
+			for _, n := range items(value) {
+				f.helmChart(name, n)
+			}
+			e.blank(root, i)
+		case "configMapGenerator", "secretGenerator":
+			for _, n := range items(value) {
+				f.generatorInputs(dir, n)
+			}
+		}
+	}
+	return e.bytes()
+}
+
+func (f *kustomizeFS) problem(p Problem) { f.problems = append(f.problems, p) }
+
+func (f *kustomizeFS) helmChart(name string, n *yaml.Node) {
+	chart, at := "", n
+	if v := manifest.Get(n, "name"); v != nil {
+		chart, at = v.Value, v
+	}
+	p := Problem{Class: "plugin-refused", Message: "the chart " + chart + " of helmCharts was not rendered: what it deploys was not checked",
+		Fix: "Rendering helmCharts is not supported yet; a chart in the repository is checked on its own.", At: position(name, at)}
+	if repo := manifest.Get(n, "repo"); repo != nil {
+		p.Class = "not-fetched"
+		p.Message = "the chart " + chart + " of helmCharts is not in this repository: what it deploys was not checked"
+	}
+	f.problem(p)
+}
+
+// generatorInputs keeps the files that a generator takes as data unpadded.
+func (f *kustomizeFS) generatorInputs(dir string, n *yaml.Node) {
+	for _, list := range []string{"files", "envs"} {
+		for _, file := range items(manifest.Get(n, list)) {
+			_, ref, named := strings.Cut(file.Value, "=")
+			if !named {
+				ref = file.Value
+			}
+			f.plain[join(dir, ref)] = true
+		}
+	}
+	if env := manifest.Get(n, "env"); env != nil {
+		f.plain[join(dir, env.Value)] = true
+	}
+}
+
+// foreignPlugin says that an entry of generators, transformers or validators
+// configures a program of someone else's: kustomize's own have the API version
+// "builtin". An entry may be a file, a folder or the configuration itself.
+func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
+	data, shown := []byte(n.Value), "given inline"
+	if !strings.Contains(n.Value, "\n") {
+		shown = n.Value
+		name := join(dir, n.Value)
+		if f.IsDir(f.abs(name)) {
+			return "", false
+		}
+		if isRemote(n.Value) {
+			return redact(n.Value), true
+		}
+		var err error
+		if data, err = f.tree.ReadFile(name); err != nil {
+			return "", false
+		}
+	}
+	docs, _ := manifest.Parse(data)
+	for _, d := range docs {
+		if v := manifest.Get(d, "apiVersion"); v != nil && v.Value != "builtin" {
+			if kind := manifest.Get(d, "kind"); kind != nil {
+				return kind.Value + " (" + shown + ")", true
+			}
+		}
+	}
+	return "", false
+}
+
+var separator = regexp.MustCompile(`\n---.*\n`)
+
+// pad puts empty lines before each document of a file. The separators are found
+// as kyaml's reader finds them.
+func (f *kustomizeFS) pad(name string, data []byte) []byte {
+	text := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	base := f.nextPad
+	lines := bytes.Count(text, []byte("\n")) + 1
+	f.nextPad += lines + 1
+	f.pads = append(f.pads, pad{base, lines, name})
+
+	var out bytes.Buffer
+	rest, before := text, 0
+	if bytes.HasPrefix(text, []byte("---")) {
+		// kyaml takes a leading separator for a part of the first document:
+		// the padding must stand behind it.
+		if end := bytes.IndexByte(text, '\n'); end >= 0 {
+			out.Write(text[:end+1])
+			rest = text[end+1:]
+		}
+	}
+	for {
+		writeLines(&out, base+before)
+		loc := separator.FindIndex(rest)
+		if loc == nil {
+			out.Write(rest)
+			return out.Bytes()
+		}
+		out.Write(rest[:loc[1]])
+		// What kyaml parses begins behind the separator.
+		consumed := len(text) - len(rest) + loc[1]
+		before = bytes.Count(text[:consumed], []byte("\n"))
+		rest = rest[loc[1]:]
+	}
+}
+
+func writeLines(out *bytes.Buffer, n int) {
+	const chunk = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+	for ; n > len(chunk); n -= len(chunk) {
+		out.WriteString(chunk)
+	}
+	out.WriteString(chunk[:n])
+}
+
+// mention is where a kustomization that was read refers to a path, for errors
+// about that path.
+func (f *kustomizeFS) mention(target string, otherwise manifest.Span) manifest.Span {
+	for _, name := range f.readSet() {
+		root := f.nodes[name]
+		if root == nil {
+			continue
+		}
+		var found *yaml.Node
+		walkScalars(root, func(n *yaml.Node) {
+			if found == nil && n.Line > 0 && (join(path.Dir(name), n.Value) == target || strings.TrimPrefix(path.Join("/", path.Dir(name), n.Value), "/") == strings.TrimPrefix(target, "/")) {
+				found = n
+			}
+		})
+		if found != nil {
+			return position(name, found)
+		}
+	}
+	return otherwise
+}
+
+func walkScalars(n *yaml.Node, visit func(*yaml.Node)) {
+	if n.Kind == yaml.ScalarNode {
+		visit(n)
+	}
+	for _, c := range n.Content {
+		walkScalars(c, visit)
+	}
+}
+
+// parseErrorLine is the line at which a file that was read can't be parsed.
+func (f *kustomizeFS) parseErrorLine(name string) int {
+	data, ok := f.sources[name]
+	if !ok {
+		return 0
+	}
+	if _, problems := manifest.Parse(data); len(problems) > 0 {
+		return problems[0].Line
+	}
+	return 0
+}
+
+// IsDir says that a path is a folder of the tree.
+func (f *kustomizeFS) IsDir(name string) bool {
+	rel, ok := f.rel(name)
+	if !ok {
+		return false
+	}
+	if path.Base(rel) == componentName {
+		return true
+	}
+	info, err := f.tree.Stat(rel)
+	if err != nil {
+		_ = f.refuse(rel, err)
+	}
+	return err == nil && info.IsDir()
+}
+
+// Exists says that a path is in the tree.
+func (f *kustomizeFS) Exists(name string) bool {
+	rel, ok := f.rel(name)
+	if !ok {
+		return false
+	}
+	switch path.Base(rel) {
+	case componentName, emptyName:
+		return true
+	}
+	_, err := f.tree.Stat(rel)
+	return err == nil
+}
+
+// CleanedAbs resolves a path to a folder and a file in it.
+func (f *kustomizeFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
+	rel, ok := f.rel(name)
+	if !ok {
+		return "", "", f.outside(name)
+	}
+	switch path.Base(rel) {
+	case componentName:
+		return filesys.ConfirmedDir(f.abs(rel)), "", nil
+	case emptyName:
+		return filesys.ConfirmedDir(f.abs(path.Dir(rel))), emptyName, nil
+	}
+	real, err := f.tree.Resolve(rel)
+	if err != nil {
+		return "", "", f.refuse(rel, err)
+	}
+	if f.padded[rel] {
+		f.padded[real] = true
+	}
+	if f.plain[rel] {
+		f.plain[real] = true
+	}
+	info, err := f.tree.Stat(real)
+	if err != nil {
+		return "", "", f.refuse(rel, err)
+	}
+	if info.IsDir() {
+		return filesys.ConfirmedDir(f.abs(real)), "", nil
+	}
+	return filesys.ConfirmedDir(f.abs(path.Dir(real))), path.Base(real), nil
+}
+
+// Glob lists the paths that match a pattern.
+func (f *kustomizeFS) Glob(pattern string) ([]string, error) {
+	rel, ok := f.rel(pattern)
+	if !ok {
+		return nil, f.outside(pattern)
+	}
+	names, err := fs.Glob(f.tree, rel)
+	for i := range names {
+		names[i] = f.abs(names[i])
+	}
+	return names, err
+}
+
+// ReadDir lists a folder.
+func (f *kustomizeFS) ReadDir(name string) ([]string, error) {
+	rel, ok := f.rel(name)
+	if !ok {
+		return nil, f.outside(name)
+	}
+	entries, err := f.tree.ReadDir(rel)
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, err
+}
+
+// Walk visits a folder and all below it.
+func (f *kustomizeFS) Walk(name string, visit filepath.WalkFunc) error {
+	rel, ok := f.rel(name)
+	if !ok {
+		return f.outside(name)
+	}
+	return fs.WalkDir(f.tree, rel, func(p string, d fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil {
+			info, err = d.Info()
+		}
+		return visit(f.abs(p), info, err)
+	})
+}
+
+var errReadOnly = errors.New("the repository is read only")
+
+// Open is not offered: kustomize reads whole files.
+func (f *kustomizeFS) Open(string) (filesys.File, error) { return nil, errReadOnly }
+
+// Create is refused, as every change is.
+func (f *kustomizeFS) Create(string) (filesys.File, error) { return nil, errReadOnly }
+
+// Mkdir is refused.
+func (f *kustomizeFS) Mkdir(string) error { return errReadOnly }
+
+// MkdirAll is refused.
+func (f *kustomizeFS) MkdirAll(string) error { return errReadOnly }
+
+// RemoveAll does nothing: kustomize calls it to clean up after itself.
+func (f *kustomizeFS) RemoveAll(string) error { return nil }
+
+// WriteFile is refused.
+func (f *kustomizeFS) WriteFile(string, []byte) error { return errReadOnly }
+
+// edit changes a kustomization file's text in place, so that the lines of what
+// is left stay as they are.
+type edit struct {
+	lines   [][]byte
+	changed bool
+}
+
+// replace puts another text in a scalar's place. The scalar stands on one line,
+// or it is a block scalar, whose other lines are emptied.
+func (e *edit) replace(n *yaml.Node, text string) {
+	if n.Line < 1 || n.Line > len(e.lines) {
+		return
+	}
+	e.changed = true
+	line := []rune(string(e.lines[n.Line-1]))
+	start := min(n.Column-1, len(line))
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		e.lines[n.Line-1] = []byte(string(line[:start]) + text + "\n")
+		for i := n.Line; i < len(e.lines); i++ {
+			content := bytes.TrimLeft(e.lines[i], " ")
+			if len(bytes.TrimSpace(content)) > 0 && len(e.lines[i])-len(content) < start {
+				break
+			}
+			e.lines[i] = []byte("\n")
+		}
+		return
+	}
+	width := len([]rune(n.Value))
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		width += 2
+	}
+	end := min(start+width, len(line))
+	e.lines[n.Line-1] = []byte(string(line[:start]) + text + string(line[end:]))
+}
+
+// blank empties the lines of an entry of the root mapping.
+func (e *edit) blank(root *yaml.Node, i int) {
+	from, to := root.Content[i].Line, len(e.lines)+1
+	if i+2 < len(root.Content) {
+		to = root.Content[i+2].Line
+	}
+	if root.Style&yaml.FlowStyle != 0 || from < 1 || to <= from {
+		return
+	}
+	e.changed = true
+	for l := from; l < to && l <= len(e.lines); l++ {
+		e.lines[l-1] = []byte("\n")
+	}
+}
+
+func (e *edit) bytes() []byte {
+	text := bytes.Join(e.lines, nil)
+	if !e.changed {
+		return text
+	}
+	// kustomize refuses an empty kustomization; a name changes nothing else.
+	return append(text, "\nmetadata:\n  name: scantling\n"...)
+}

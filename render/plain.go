@@ -1,0 +1,145 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/source"
+)
+
+// plain reads the manifests of one folder.
+func (r *Renderer) plain(res *Result) {
+	for _, name := range res.Unit.files {
+		data, err := r.readManifest(name)
+		if err != nil {
+			res.miss(*err)
+			continue
+		}
+		if !mayHoldObjects(data) {
+			r.other(name)
+			continue
+		}
+		docs, problems := manifest.Parse(data)
+		res.Read = append(res.Read, name)
+		for _, p := range problems {
+			res.miss(Problem{Class: string(p.Class), Message: p.Message, At: manifest.Span{File: name, Line: p.Line, Column: p.Column}})
+		}
+		before := len(res.Objects)
+		for _, doc := range docs {
+			res.Objects = append(res.Objects, manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
+		}
+		if len(res.Objects) == before && len(problems) == 0 {
+			r.other(name)
+		}
+	}
+	if len(res.Objects) == 0 && len(res.Problems) > 0 {
+		res.Unit.Status = NotRendered
+	}
+}
+
+// other notes a file that holds no Kubernetes object.
+func (r *Renderer) other(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found.note(name, "holds no Kubernetes object")
+}
+
+// readManifest reads a file within the size limit.
+func (r *Renderer) readManifest(name string) ([]byte, *Problem) {
+	info, err := r.tree.Stat(name)
+	if err == nil && info.Size() > maxFileSize {
+		return nil, &Problem{Class: "limit-size", Message: fmt.Sprintf("the file is larger than %d MiB and was not read", maxFileSize>>20), At: manifest.Span{File: name}}
+	}
+	data, err := r.tree.ReadFile(name)
+	if err != nil {
+		return nil, &Problem{Class: readClass(err), Message: "can't read the file: " + reason(err), At: manifest.Span{File: name}}
+	}
+	return data, nil
+}
+
+// readClass is the problem class of an error of the tree.
+func readClass(err error) string {
+	switch {
+	case errors.Is(err, source.ErrOutside):
+		return "outside-repo"
+	case errors.Is(err, source.ErrSpecial):
+		return "special-file"
+	case errors.Is(err, source.ErrTooLarge):
+		return "limit-size"
+	case errors.Is(err, source.ErrLoop):
+		return "cycle"
+	}
+	return "render-failed"
+}
+
+func reason(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
+// writtenObjects hands on the objects of a file that a unit took in or that is
+// the input of one, as they are written.
+func (r *Renderer) writtenObjects(name string, yield func(*manifest.Object)) {
+	data, problem := r.readManifest(name)
+	// Only Secrets are judged as written: the look for the word spares parsing
+	// everything a second time.
+	if problem != nil || !mayHoldObjects(data) || !bytes.Contains(data, []byte("Secret")) {
+		return
+	}
+	docs, _ := manifest.Parse(data)
+	for _, doc := range docs {
+		for _, o := range manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil) {
+			yield(o)
+		}
+	}
+}
+
+// PathUnit makes the unit that a folder or file of the tree is on its own, root
+// or not.
+func (r *Renderer) PathUnit(name string) (*Unit, error) {
+	found, err := discover(r.tree, r.opts)
+	if err != nil {
+		return nil, err
+	}
+	r.found = found
+	if resolved, err := r.tree.Resolve(name); err == nil {
+		name = resolved
+	}
+	info, err := r.tree.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("can't render %s: %w", name, err)
+	}
+	if !info.IsDir() {
+		if k := found.kustomizations[path.Dir(name)]; k != nil && k.file == name {
+			return &Unit{Kind: Kustomize, Path: k.dir}, nil
+		}
+		if path.Base(name) == "Chart.yaml" {
+			return &Unit{Kind: Helm, Path: path.Dir(name)}, nil
+		}
+		return &Unit{Kind: Plain, Path: path.Dir(name), files: []string{name}}, nil
+	}
+	if found.kustomizations[name] != nil {
+		return &Unit{Kind: Kustomize, Path: name}, nil
+	}
+	if _, err := r.tree.Stat(join(name, "Chart.yaml")); err == nil {
+		return &Unit{Kind: Helm, Path: name}, nil
+	}
+	u := &Unit{Kind: Plain, Path: name}
+	for _, f := range found.candidates {
+		if path.Dir(f.Name) == name {
+			u.files = append(u.files, f.Name)
+		}
+	}
+	if len(u.files) == 0 {
+		return nil, fmt.Errorf("nothing to render in %s: it holds no kustomization, chart or manifest", name)
+	}
+	return u, nil
+}

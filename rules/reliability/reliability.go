@@ -1,0 +1,75 @@
+// Package reliability holds the rules about what keeps a workload, and its
+// neighbours on the node, running.
+package reliability
+
+import (
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/lint"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Rules are the rules of this topic.
+var Rules = []*lint.Rule{
+	cpuLimitMissing,
+	cpuRequestMissing,
+	memoryLimitMissing,
+	memoryRequestMissing,
+}
+
+// missing reports every container that has no limit for a resource or, with
+// request, none for its request either. It looks at all objects of the cluster,
+// since a LimitRange gives its namespace's containers what they do not say.
+func missing(p *lint.Pass, resource corev1.ResourceName, request bool, message string) {
+	given := map[string]bool{} // by namespace
+	for _, o := range p.Objects {
+		if r, ok := o.Typed().(*corev1.LimitRange); ok && defaults(r, resource, request) {
+			given[o.Namespace] = true
+		}
+	}
+	// The API server takes a limit for the request where there is none.
+	has := func(r corev1.ResourceRequirements) bool {
+		_, ok := r.Limits[resource]
+		if !ok && request {
+			_, ok = r.Requests[resource]
+		}
+		return ok
+	}
+	list := "limits"
+	if request {
+		list = "requests"
+	}
+	for _, o := range p.Objects {
+		w, ok := o.Workload()
+		if !ok || given[o.Namespace] || w.Pod.Resources != nil && has(*w.Pod.Resources) {
+			continue
+		}
+		for _, c := range w.Containers() {
+			// The API allows no resources for an ephemeral container.
+			if c.Kind == manifest.Ephemeral || has(c.Resources) {
+				continue
+			}
+			p.ReportOn(o, p.Rule.Severity, c.Path.Child("resources", list).Key(string(resource)), message, c.Name)
+		}
+	}
+}
+
+// defaults says that a LimitRange gives containers a limit or a request. One
+// follows from the other, as the API server fills them in: the default limit
+// from max, the default request from the default limit or from min.
+func defaults(r *corev1.LimitRange, resource corev1.ResourceName, request bool) bool {
+	for _, l := range r.Spec.Limits {
+		if l.Type != corev1.LimitTypeContainer {
+			continue
+		}
+		lists := []corev1.ResourceList{l.Default, l.Max}
+		if request {
+			lists = append(lists, l.DefaultRequest, l.Min)
+		}
+		for _, list := range lists {
+			if _, ok := list[resource]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,26 @@
+// Package rules lists every rule: the misconfiguration rules by topic, and the
+// reserved rules for what could not be checked.
+package rules
+
+import (
+	"slices"
+
+	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/rules/image"
+	"github.com/scantling-dev/scantling/rules/network"
+	"github.com/scantling-dev/scantling/rules/podsecurity"
+	"github.com/scantling-dev/scantling/rules/rbac"
+	"github.com/scantling-dev/scantling/rules/reliability"
+)
+
+// All are all rules, in the order of their topics.
+func All() []*lint.Rule {
+	return slices.Concat(
+		podsecurity.Rules,
+		reliability.Rules,
+		rbac.Rules,
+		network.Rules,
+		image.Rules,
+		Problems,
+	)
+}

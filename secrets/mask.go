@@ -1,0 +1,134 @@
+package secrets
+
+import (
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"go.yaml.in/yaml/v3"
+)
+
+// masked is what stands in the place of a Secret's value. It has one form for
+// all values, so that it says nothing of their length.
+const masked = "***"
+
+// MaskNode is a deep copy of a document's node in which every value of a Secret
+// is replaced by '***': those of data, stringData and whatever else holds data
+// of a Secret, and annotations in which a tool keeps a copy of the object. Items
+// of lists are masked, too; keys stay. Comments inside a Secret are dropped, as
+// they may hold what the value beside them is. Everything that prints objects
+// goes through it.
+func MaskNode(n *yaml.Node) *yaml.Node {
+	return maskDocument(copyNode(n, 0), "")
+}
+
+// Mask is MaskNode for the object's node.
+func Mask(o *manifest.Object) *yaml.Node { return MaskNode(o.Node) }
+
+func maskDocument(n *yaml.Node, inherited string) *yaml.Node {
+	if n == nil {
+		return nil
+	}
+	switch n.Kind {
+	case yaml.DocumentNode, yaml.SequenceNode:
+		for _, c := range n.Content {
+			maskDocument(c, inherited)
+		}
+	case yaml.MappingNode:
+		kind := text(n, "kind")
+		if kind == "" {
+			kind = inherited
+		}
+		if kind == "Secret" {
+			// Of whatever group: to mask too much is the smaller fault.
+			maskSecret(n)
+			return n
+		}
+		if item, ok := strings.CutSuffix(kind, "List"); ok {
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				if n.Content[i].Value == "items" {
+					maskDocument(n.Content[i+1], item)
+				}
+			}
+		}
+	}
+	return n
+}
+
+func maskSecret(n *yaml.Node) {
+	dropComments(n)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		v := n.Content[i+1]
+		switch n.Content[i].Value {
+		case "apiVersion", "kind", "type", "immutable", "sops", "$patch":
+		case "metadata":
+			maskAnnotations(v)
+		default:
+			if v.Kind != yaml.MappingNode {
+				n.Content[i+1] = mask()
+				continue
+			}
+			for j := 1; j < len(v.Content); j += 2 {
+				v.Content[j] = mask()
+			}
+		}
+	}
+}
+
+func maskAnnotations(metadata *yaml.Node) {
+	if metadata.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(metadata.Content); i += 2 {
+		v := metadata.Content[i+1]
+		if metadata.Content[i].Value != "annotations" || v.Kind != yaml.MappingNode {
+			continue
+		}
+		for j := 0; j+1 < len(v.Content); j += 2 {
+			if isObjectCopy(v.Content[j].Value) {
+				v.Content[j+1] = mask()
+			}
+		}
+	}
+}
+
+// isObjectCopy says that a tool keeps a copy of the whole object under the
+// annotation.
+func isObjectCopy(annotation string) bool {
+	switch annotation {
+	case "kapp.k14s.io/original", "objectset.rio.cattle.io/applied":
+		return true
+	}
+	return strings.Contains(annotation, "last-applied")
+}
+
+func mask() *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.SingleQuotedStyle, Value: masked}
+}
+
+func dropComments(n *yaml.Node) {
+	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	for _, c := range n.Content {
+		dropComments(c)
+	}
+}
+
+// maxCopyDepth is beyond what manifest.Parse lets through; a node that was not
+// parsed there may hold a cycle of aliases.
+const maxCopyDepth = 1000
+
+func copyNode(n *yaml.Node, depth int) *yaml.Node {
+	if n == nil || depth > maxCopyDepth {
+		return mask()
+	}
+	if n.Kind == yaml.AliasNode {
+		// A kept alias would lead back to the node that is not masked.
+		return copyNode(n.Alias, depth+1)
+	}
+	c := *n
+	c.Anchor, c.Alias = "", nil
+	c.Content = nil
+	for _, child := range n.Content {
+		c.Content = append(c.Content, copyNode(child, depth+1))
+	}
+	return &c
+}

@@ -1,0 +1,240 @@
+package secrets
+
+import (
+	"github.com/scantling-dev/scantling/lint"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var secretPlaintext = &lint.Rule{
+	ID:         "secret-plaintext",
+	Title:      "Secret is stored unencrypted in Git",
+	Why:        "Everyone who can read the repository, a clone of it or a build's cache can read the value, and it stays in the history after it is removed. Base64 is no encryption.",
+	Fix:        "Encrypt the file with SOPS, or let a SealedSecret or an ExternalSecret bring the value; then replace the value itself, because the old one stays in the history.",
+	Since:      "0.1.0",
+	Severity:   lint.Critical,
+	Category:   lint.Secrets,
+	Frameworks: []string{"MITRE:T1552.001"},
+	Kinds:      []schema.GroupKind{secretKind},
+	Written:    true,
+	Check: func(p *lint.Pass) {
+		if readSOPS(p.Object.Node).valid() {
+			// The sops rules say what is clear in an encrypted document.
+			return
+		}
+		for _, v := range secretValues(p.Object) {
+			if v.class == Literal {
+				p.Report(v.path, "Secret key %q holds a literal value", v.key)
+			}
+		}
+	},
+	Examples: `
+-- bad.yaml --
+apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+type: Opaque
+stringData:
+  username: app # want: Secret key "username" holds a literal value
+  password: "correct horse" # want: Secret key "password"
+  url: postgres://app:s3cr3t-pw@db/app # want: Secret key "url"
+  config.yaml: | # want: Secret key "config.yaml"
+    password: s3cr3t-pw
+  empty: ""
+  false-friend: not-false-or-true-or-null # want
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: encoded
+data:
+  password: aHVudGVyMg== # want: Secret key "password"
+  binary: AAECAwQF/v8= # want: Secret key "binary"
+  lines: >- # want: Secret key "lines"
+    aHVudGVy
+    Mg==
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: bootstrap-token-abcdef
+type: bootstrap.kubernetes.io/token
+stringData:
+  token-id: abcdef # want
+  token-secret: 0123456789abcdef # want
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: weak
+stringData:
+  pin: "12345678" # want
+  partly: postgres://app:hunter2@${DB_HOST}/app # want
+  fallback: ${PASSWORD:=hunter2} # want
+-- bad-list.json --
+{
+  "apiVersion": "v1",
+  "kind": "List",
+  "items": [
+    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}},
+    {
+      "apiVersion": "v1",
+      "kind": "Secret",
+      "metadata": {"name": "s"},
+      "data": {
+        "password": "aHVudGVyMg==" # want: Secret key "password"
+      }
+    }
+  ]
+}
+-- bad-secretlist.yaml --
+apiVersion: v1
+kind: SecretList
+items:
+  - metadata:
+      name: s
+    stringData:
+      password: hunter2 # want
+-- bad-malformed.yaml --
+apiVersion: v1
+kind: Secret
+metadata:
+  name: not-base64
+data:
+  password: hunter2! # want
+  pin: 123456 # want
+  tail: ENC[AES256_GCM,data:aGVsbG8=,iv:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,tag:AAAAAAAAAAAAAAAAAAAAAA==,type:str] hunter2 # want
+  nested: # want: Secret key "nested"
+    password: hunter2
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: pretends
+stringData:
+  password: hunter2 # want
+sops: {}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: bad-patch
+$patch: merge
+stringData:
+  password: hunter2 # want
+-- good.yaml --
+apiVersion: v1
+kind: Secret
+metadata:
+  name: references
+stringData:
+  a: ${DB_PASSWORD}
+  b: $(DB_PASSWORD)
+  c: <path:secret/data/db#password>
+  d: vault:secret/data/db#password
+  e: ref+vault://secret/db#/password
+  f: op://vault/item/password
+  g: "%(db_password)s"
+  h: ${{ secrets.DB_PASSWORD }}
+  i: $__file{/run/secrets/db}
+  j: "{{ .Values.password }}"
+  k: postgres://app:${DB_PASSWORD}@db:5432/app
+  l: ${DB_PASSWORD:=}
+  m: |
+    host=db
+    password=${DB_PASSWORD}
+  n: Bearer ${TOKEN}
+data:
+  a: JHtEQl9QQVNTV09SRH0=
+  generated: c2NhbnRsaW5nMHNjYW50bGlu
+  empty: ""
+  nothing:
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: public
+type: kubernetes.io/tls
+stringData:
+  ca.crt: |
+    # the root
+    -----BEGIN CERTIFICATE-----
+    MIIBhTCCASugAwIBAgIQIRi6zePL6mKjOipn+dNuaTAKBggqhkjOPQQDAjASMRAw
+    DgYDVQQKEwdBY21lIENvMB4XDTE3MTAyMDE5NDMwNloXDTE4MTAyMDE5NDMwNlow
+    -----END CERTIFICATE-----
+  tls.key: ""
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: default-token
+  annotations:
+    kubernetes.io/service-account.name: default
+type: kubernetes.io/service-account-token
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: placeholders
+stringData:
+  password: CHANGE_ME
+---
+apiVersion: bitnami.com/v1alpha1
+kind: SealedSecret
+metadata:
+  name: sealed
+spec:
+  encryptedData:
+    password: AgBy3i4OJSWK+PiTySYZZA9rO43cGDEq
+---
+apiVersion: example.com/v1
+kind: Secret
+metadata:
+  name: other-group
+data:
+  password: hunter2
+-- good-malformed.yaml --
+apiVersion: v1
+kind: Secret
+metadata:
+  name: gone
+$patch: delete
+data:
+  password: aHVudGVyMg==
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: replaced
+stringData:
+  $patch: replace
+  password: ${PASSWORD}
+---
+` + sopsSample + sopsBlock,
+}
+
+// sopsSample and sopsBlock are a Secret as SOPS writes it.
+const (
+	sopsSample = `apiVersion: v1
+kind: Secret
+metadata:
+    name: encrypted
+type: Opaque
+stringData:
+    password: ENC[AES256_GCM,data:p673w7dSzK0z,iv:YY4Zzqh5wKIPcZ3QOEp9M0IkGkEmzbWuPtbXfb0WPjk=,tag:hV1ngpT6XcUQkOlsYQoV6Q==,type:str]
+    empty: ""
+`
+	sopsBlock = `sops:
+    age:
+        - recipient: age1yt3tfqlfrwdwx0z0ynwplcr6qxcxfaqycuprpmy89nr83ltx74tqdpszlw
+          enc: |
+            -----BEGIN AGE ENCRYPTED FILE-----
+            YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBzb21ldGhpbmctdGhhdC1p
+            cy1ub3QtcmVhbAo=
+            -----END AGE ENCRYPTED FILE-----
+    lastmodified: "2026-03-01T10:00:00Z"
+    mac: ENC[AES256_GCM,data:xyDBcIdjZRJpp6Y9nJMl4KHQzvZ+T2I6Sl4YB6A0MZs=,iv:9T0O8Zl0Rv6cSL5wrUBZEY7lCrWfJZ2GVaOBpRwTB1A=,tag:fhDpJPdr9bE0sVFEtNw3ug==,type:str]
+    encrypted_regex: ^(data|stringData)$
+    version: 3.10.2
+`
+)
