@@ -116,13 +116,16 @@ func Fold(findings []Finding) []Finding {
 		if f.Object.Kind == "" {
 			c.path = f.Message
 		}
-		if !f.Origin.Exact {
-			c.path += "\x00" + f.Object.Kind + "\x00" + f.Object.Name
-		}
 		i, ok := at[c]
+		if !f.Origin.Exact && !(ok && folded[i].Origin.Exact) {
+			// A place that is only near may stand for several causes, unless
+			// another unit shows the same fault to be written there.
+			c.path += "\x00" + f.Object.Kind + "\x00" + f.Object.Name
+			i, ok = at[c]
+		}
 		if !ok {
 			at[c] = len(folded)
-			f.keys = f.Keys()
+			f.keys = slices.Clone(f.Keys())
 			f.Units = slices.Clone(f.Units)
 			folded = append(folded, f)
 			continue
@@ -166,6 +169,7 @@ func compare(a, b Finding) int {
 		cmp.Compare(a.Origin.Column, b.Origin.Column),
 		cmp.Compare(b.Severity, a.Severity),
 		cmp.Compare(a.Rule, b.Rule),
+		exactFirst(a, b),
 		cmp.Compare(a.Object.Kind, b.Object.Kind),
 		cmp.Compare(a.Object.Namespace, b.Object.Namespace),
 		cmp.Compare(a.Object.Name, b.Object.Name),
@@ -173,4 +177,15 @@ func compare(a, b Finding) int {
 		cmp.Compare(a.Message, b.Message),
 		slices.Compare(a.Units, b.Units),
 	)
+}
+
+// exactFirst lets Fold meet what is exactly at a place before what is near it.
+func exactFirst(a, b Finding) int {
+	switch {
+	case a.Origin.Exact == b.Origin.Exact:
+		return 0
+	case a.Origin.Exact:
+		return -1
+	}
+	return 1
 }

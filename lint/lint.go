@@ -29,6 +29,7 @@ type Linter struct {
 type ready struct {
 	rule     *Rule
 	severity Severity
+	fixed    bool // the configuration sets the severity
 	options  map[string][]string
 }
 
@@ -56,7 +57,7 @@ func NewLinter(rules []*Rule, settings map[string]Setting) (*Linter, error) {
 		}
 		entry := &ready{rule: r, severity: r.Severity, options: s.Options}
 		if s.Severity != nil {
-			entry.severity = *s.Severity
+			entry.severity, entry.fixed = *s.Severity, true
 		}
 		if r.Category == Problems {
 			if on {
@@ -155,7 +156,7 @@ func (l *Linter) run(r *ready, p *Pass, check func(*Pass)) {
 			return
 		}
 	}
-	p.Rule, p.severity, p.options = r.rule, r.severity, r.options
+	p.Rule, p.severity, p.fixed, p.options = r.rule, r.severity, r.fixed, r.options
 	defer func() {
 		if v := recover(); v != nil {
 			f := Finding{

@@ -20,6 +20,7 @@ type Pass struct {
 
 	unit     string
 	severity Severity
+	fixed    bool // the configuration sets the severity
 	options  map[string][]string
 	report   func(Finding)
 }
@@ -60,7 +61,7 @@ func (p *Pass) ReportAs(s Severity, path *field.Path, format string, args ...any
 
 // ReportOn is ReportAs for any object, as CheckAll needs it.
 func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format string, args ...any) {
-	if p.severity != p.Rule.Severity {
+	if p.fixed {
 		s = p.severity
 	}
 	text := ""

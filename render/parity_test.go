@@ -65,11 +65,7 @@ func canonical(t *testing.T, nodes []*yaml.Node) map[string][]string {
 	set := map[string][]string{}
 	for _, n := range nodes {
 		for _, o := range manifest.Objects(n, manifest.Origin{}, nil) {
-			var plain any
-			if err := o.Node.Decode(&plain); err != nil {
-				t.Fatalf("%s: %v", o.ID(), err)
-			}
-			text, err := json.Marshal(plain)
+			text, err := json.Marshal(plain(t, o.Node))
 			if err != nil {
 				t.Fatalf("%s: %v", o.ID(), err)
 			}
@@ -81,6 +77,31 @@ func canonical(t *testing.T, nodes []*yaml.Node) map[string][]string {
 		sort.Strings(set[id])
 	}
 	return set
+}
+
+// plain is a node as JSON values. The last of duplicate keys wins, as in the
+// API machinery; the YAML package would refuse them.
+func plain(t *testing.T, n *yaml.Node) any {
+	t.Helper()
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = plain(t, n.Content[i+1])
+		}
+		return m
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for _, c := range n.Content {
+			list = append(list, plain(t, c))
+		}
+		return list
+	}
+	var v any
+	if err := n.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func parsed(t *testing.T, out []byte) []*yaml.Node {

@@ -78,14 +78,19 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, paths []strin
 			return nil
 		}
 		return data
-	})
+	}).With(c.Rules)
 	findings = lint.Fold(suppressor.Annotations(findings))
 	files := make([]string, 0, len(r.seen))
 	for name := range r.seen {
 		files = append(files, name)
 	}
 	slices.Sort(files)
-	return &Outcome{Findings: suppressor.Apply(findings, files), Graph: graph, Objects: r.objects}, nil
+	findings = suppressor.Apply(findings, files)
+	if len(paths) > 0 {
+		// What the rest of the repository would need them for was not run.
+		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
+	}
+	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects}, nil
 }
 
 func excluded(name string, globs []string) bool {

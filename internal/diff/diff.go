@@ -28,9 +28,11 @@ type Options struct {
 // appends the findings of base that are gone, as fixed. Both are folded. The
 // order of the inputs does not matter, and they are left as they are.
 //
-// A suppressed finding of base is not fixed when it goes; a finding that head
-// suppresses is still there, so it is not fixed either.
+// A suppressed finding of base is not fixed when it goes, and it excuses no
+// finding of head: who takes a suppression away answers for what it hid. A
+// finding that head suppresses is still there, so it is not fixed.
 func Compare(head, base []lint.Finding, o Options) []lint.Finding {
+	base = slices.DeleteFunc(slices.Clone(base), func(f lint.Finding) bool { return f.Suppressed != nil })
 	m := matcher{head: entries(head), base: entries(base)}
 	m.same()
 	m.occurrences()
@@ -50,7 +52,7 @@ func Compare(head, base []lint.Finding, o Options) []lint.Finding {
 		result = append(result, f)
 	}
 	for _, b := range m.base {
-		if b.matched || b.Suppressed != nil || all(b.Units, o.HeadFailed) {
+		if b.matched || all(b.Units, o.HeadFailed) {
 			continue
 		}
 		f := b.Finding

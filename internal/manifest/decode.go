@@ -41,14 +41,14 @@ func (d *decoder) fail(path *field.Path, format string, args ...any) {
 }
 
 func (d *decoder) object(gvk schema.GroupVersionKind, n *yaml.Node) runtime.Object {
-	make, ok := types[gvk.GroupKind()]
-	if v, exact := versionedTypes[gvk]; exact {
-		make, ok = v, true
+	construct := types[gvk.GroupKind()]
+	if v, ok := versionedTypes[gvk]; ok {
+		construct = v
 	}
-	if !ok {
+	if construct == nil {
 		return nil
 	}
-	o := make()
+	o := construct()
 	d.value(reflect.ValueOf(o).Elem(), n, nil)
 	return o
 }
@@ -107,7 +107,7 @@ func (d *decoder) special(target any, n *yaml.Node, path *field.Path) bool {
 	case *intstr.IntOrString:
 		if n.Kind != yaml.ScalarNode {
 			d.fail(path, "must be a number or a string, not %s", describe(n))
-		} else if i, err := strconv.ParseInt(n.Value, 10, 32); err == nil && n.Tag == "!!int" {
+		} else if i, err := strconv.ParseInt(n.Value, 10, 32); err == nil && n.ShortTag() == "!!int" {
 			*t = intstr.FromInt32(int32(i))
 		} else {
 			*t = intstr.FromString(n.Value)
@@ -150,6 +150,9 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path *field.Path) {
 		name := n.Content[i].Value
 		index, ok := fields[name]
 		if !ok {
+			if clientSide(path, name) {
+				continue
+			}
 			d.fail(child(path, name), "unknown field")
 			continue
 		}
@@ -158,6 +161,13 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path *field.Path) {
 		}
 		d.value(v.FieldByIndex(index), n.Content[i+1], child(path, name))
 	}
+}
+
+// clientSide says that a field is not meant for the API server: kustomize's
+// directives in patches, and the block that SOPS adds to an encrypted object
+// and takes away again.
+func clientSide(path *field.Path, name string) bool {
+	return strings.HasPrefix(name, "$") || path == nil && name == "sops"
 }
 
 func duplicate(n *yaml.Node, i int) bool {
@@ -196,6 +206,10 @@ func (d *decoder) bytes(v reflect.Value, n *yaml.Node, path *field.Path) {
 		d.fail(path, "must be base64 text, not %s", describe(n))
 		return
 	}
+	if strings.HasPrefix(n.Value, "ENC[") {
+		// SOPS puts the base64 back when it decrypts.
+		return
+	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), ""))
 	if err != nil {
 		d.fail(path, "must be base64")
@@ -211,13 +225,13 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		if n.Tag != "!!str" && n.Tag != "!!timestamp" && n.Tag != "!!binary" || yaml11Bool(n) {
+		if n.ShortTag() != "!!str" && n.ShortTag() != "!!timestamp" && n.ShortTag() != "!!binary" || yaml11Bool(n) {
 			d.fail(path, "must be a string: put it in quotes")
 		}
 		v.SetString(n.Value)
 	case reflect.Bool:
 		b, ok := truth(n.Value)
-		if !ok || (n.Tag != "!!bool" && !yaml11Bool(n)) {
+		if !ok || (n.ShortTag() != "!!bool" && !yaml11Bool(n)) {
 			d.fail(path, "must be true or false, not %s", describe(n))
 		}
 		v.SetBool(ok && b)
@@ -231,7 +245,7 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 			}
 			i = int64(f)
 		}
-		if n.Tag == "!!str" {
+		if n.ShortTag() == "!!str" {
 			d.fail(path, "must be a number, not a string: take the quotes away")
 		}
 		if v.OverflowInt(i) {
@@ -263,7 +277,7 @@ func yaml11Bool(n *yaml.Node) bool {
 		return false
 	}
 	_, ok := truth(n.Value)
-	return ok && n.Tag == "!!str"
+	return ok && n.ShortTag() == "!!str"
 }
 
 func truth(s string) (value, ok bool) {
@@ -285,7 +299,7 @@ func describe(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
-	switch n.Tag {
+	switch n.ShortTag() {
 	case "!!int", "!!float":
 		return "a number"
 	case "!!bool":

@@ -140,7 +140,9 @@ func (o *Object) decode() {
 	o.once.Do(func() {
 		d := &decoder{}
 		o.typed = d.object(o.GVK, o.Node)
-		o.workload = newWorkload(o, d)
+		if o.workload = newWorkload(o, d); o.workload != nil {
+			o.workload.collect()
+		}
 		o.schema = d.errors
 	})
 }
@@ -197,13 +199,15 @@ func (o *Object) atWritten(hits []Hit, path *field.Path) Origin {
 
 func (o *Object) at(steps []Hit) Origin {
 	for i := len(steps) - 1; i >= 0; i-- {
-		if span, exact, ok := o.place(steps[i].Place()); ok {
-			origin := o.Origin
-			origin.Span = span
-			// A field that was found, but whose own text has no place, was
-			// put there by a transformer: its parent is only near.
-			origin.Exact = exact && i == len(steps)-1
-			return origin
+		for _, n := range steps[i].places() {
+			if span, exact, ok := o.place(n); ok {
+				origin := o.Origin
+				origin.Span = span
+				// A field that was found, but whose own text has no place,
+				// was put there by a transformer: its parent is only near.
+				origin.Exact = exact && i == len(steps)-1
+				return origin
+			}
 		}
 	}
 	return o.Origin
@@ -269,7 +273,7 @@ func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 }
 
 func scalar(n *yaml.Node, key string) string {
-	if v := Get(n, key); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
+	if v := Get(n, key); v != nil && v.Kind == yaml.ScalarNode && !isNull(v) {
 		return v.Value
 	}
 	return ""

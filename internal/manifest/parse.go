@@ -117,7 +117,7 @@ func decodeAll(data []byte, line int) (docs []*yaml.Node, problem *ReadError) {
 	}
 }
 
-func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 var yamlErrorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
@@ -283,6 +283,10 @@ func appendObjects(objects []*Object, doc *yaml.Node, origin Origin, locate Loca
 	for _, item := range items.Content {
 		if item.Kind != yaml.MappingNode {
 			continue
+		}
+		if sops := Get(doc, "sops"); sops != nil && Get(item, "sops") == nil {
+			// One block holds for all items of an encrypted list.
+			item.Content = append(item.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "sops"}, sops)
 		}
 		if itemKind := strings.TrimSuffix(kind, "List"); itemKind != "" {
 			inherit(item, "kind", itemKind)

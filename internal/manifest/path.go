@@ -14,16 +14,21 @@ type Hit struct {
 	Key, Value *yaml.Node
 }
 
-// Place is the node whose position stands for the field: the value if it is a
-// scalar or a list item, else the key.
-func (h Hit) Place() *yaml.Node {
+// places are the nodes whose positions may stand for the field, the best first:
+// the value if it is a scalar, else the key; the first key of a list item. What
+// kustomize merges in keeps the positions of values, not always those of keys.
+func (h Hit) places() [2]*yaml.Node {
+	v := h.Value
 	if h.Key == nil {
-		return firstKey(h.Value)
+		return [2]*yaml.Node{firstKey(v)}
 	}
-	if h.Value.Kind == yaml.ScalarNode && h.Value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && h.Value.Tag != "!!null" {
-		return h.Value
+	if v.Kind == yaml.ScalarNode && v.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && !isNull(v) {
+		return [2]*yaml.Node{v, h.Key}
 	}
-	return h.Key
+	if v.Kind == yaml.SequenceNode && len(v.Content) > 0 {
+		v = v.Content[0]
+	}
+	return [2]*yaml.Node{h.Key, firstKey(v)}
 }
 
 // Lookup follows a path as far as it is written and returns the steps, the

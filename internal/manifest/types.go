@@ -77,9 +77,11 @@ var types = map[schema.GroupKind]func() runtime.Object{
 	kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): of[admissionregistrationv1.ValidatingWebhookConfiguration],
 }
 
-// versionedTypes are the versions whose fields differ from the stable type's.
-// Ingress before networking.k8s.io/v1 is left out of both: its backends have
-// another form, and it has been gone since Kubernetes 1.22.
+// versionedTypes are the versions whose fields differ from the stable type's; nil
+// for those that k8s.io/api no longer has in a form worth judging. They are gone
+// since Kubernetes 1.22 (Ingress) and 1.26 (HorizontalPodAutoscaler).
 var versionedTypes = map[schema.GroupVersionKind]func() runtime.Object{
-	{Group: "autoscaling", Version: "v1", Kind: "HorizontalPodAutoscaler"}: of[autoscalingv1.HorizontalPodAutoscaler],
+	{Group: "autoscaling", Version: "v1", Kind: "HorizontalPodAutoscaler"}:      of[autoscalingv1.HorizontalPodAutoscaler],
+	{Group: "autoscaling", Version: "v2beta1", Kind: "HorizontalPodAutoscaler"}: nil,
+	{Group: "networking.k8s.io", Version: "v1beta1", Kind: "Ingress"}:           nil,
 }

@@ -107,10 +107,9 @@ func (w *Workload) IsZero() bool {
 
 // Containers are all containers of the pod: init containers first, then the
 // regular ones, then ephemeral ones. The slice is shared: do not change it.
-func (w *Workload) Containers() []*Container {
-	if w.containers != nil {
-		return w.containers
-	}
+func (w *Workload) Containers() []*Container { return w.containers }
+
+func (w *Workload) collect() {
 	p := w.Pod
 	all := make([]*Container, 0, len(p.InitContainers)+len(p.Containers)+len(p.EphemeralContainers))
 	for i := range p.InitContainers {
@@ -129,7 +128,6 @@ func (w *Workload) Containers() []*Container {
 		all = append(all, &Container{&c, w.Path.Child("ephemeralContainers").Index(i), Ephemeral, w})
 	}
 	w.containers = all
-	return all
 }
 
 // Security is the container's own security context, never nil.

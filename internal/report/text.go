@@ -478,7 +478,7 @@ func summaryLine(s *Summary) string {
 		line += ". " + strings.Join(lacking, ", ") + ": scantling units"
 	}
 	if s.NotFetched > 0 {
-		line += ". " + thousands(s.NotFetched) + " not fetched: scantling fetch"
+		line += ". " + thousands(s.NotFetched) + " not fetched"
 	}
 	return line
 }

@@ -53,7 +53,7 @@ type walker struct {
 }
 
 func listWorktree(t *worktree) (Listing, error) {
-	w := walker{tree: t, slots: make(chan struct{}, runtime.GOMAXPROCS(0)-1)}
+	w := walker{tree: t, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	every := t.repo.git == nil
 	var idx tracked
 	var rules ignoreRules
