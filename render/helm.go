@@ -85,6 +85,7 @@ func (r *Renderer) helm(res *Result) {
 		if u.values != "" {
 			p.Message += " (with the values of " + u.values + ")"
 		}
+		p.Minor = u.guess || u.values == "" && r.testedWithValues(u.Path)
 		res.fail(p)
 		return
 	}
@@ -95,6 +96,13 @@ func (r *Renderer) helm(res *Result) {
 	for _, crd := range crds {
 		r.chartObjects(res, files, root, path.Join(root, crd.name), crd.text)
 	}
+}
+
+// testedWithValues says that a chart has values files in ci/: then its defaults
+// need not be enough to render it.
+func (r *Renderer) testedWithValues(dir string) bool {
+	c := r.found.charts[dir]
+	return c != nil && slices.ContainsFunc(c.scenarios, func(s scenario) bool { return !s.guess })
 }
 
 type crdFile struct{ name, text string }

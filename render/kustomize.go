@@ -46,7 +46,15 @@ func (r *Renderer) kustomize(res *Result) {
 		res.miss(p)
 	}
 	if err != nil {
-		res.fail(r.kustomizeProblem(files, res.Unit.Path, err))
+		p := r.kustomizeProblem(files, res.Unit.Path, err)
+		if res.Unit.Status == Partial {
+			// Without what was left out, patches lack their targets: that was
+			// said already.
+			res.Unit.Status = NotRendered
+			res.Unit.Reason += "; without it: " + p.Message
+			return
+		}
+		res.fail(p)
 		return
 	}
 	where := newKustomizeOrigins(files)
@@ -143,6 +151,12 @@ func (r *Renderer) kustomizeProblem(files *kustomizeFS, dir string, err error) P
 	if m := errorLine.FindStringSubmatch(text[strings.LastIndex(text, "yaml")+1:]); m != nil && p.At.Line == 0 {
 		if line := files.parseErrorLine(p.At.File); line > 0 {
 			p.At.Line = line
+		}
+	}
+	if i := strings.LastIndex(text, "recursed accumulation of path '"); i >= 0 {
+		// What was accumulated on the way there differs from unit to unit.
+		if _, cause, ok := strings.Cut(text[i:], "': "); ok {
+			text = cause
 		}
 	}
 	text = strings.ReplaceAll(text, files.abs(".")+"/", "")

@@ -96,7 +96,7 @@ func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Span, bool, bool) {
 			at := *n
 			at.Line += t.Line
 			at.Column += k.indent(name, t.Line+1)
-			if span := manifest.NodeSpan(name, &at); k.stands(span, n) && at.Line <= t.Line+strings.Count(t.Value, "\n") {
+			if span := manifest.NodeSpan(name, &at); k.stands(span, n) && at.Line <= t.Line+strings.Count(t.Value, "\n")+1 {
 				found = append(found, span)
 			}
 		}

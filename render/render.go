@@ -101,6 +101,10 @@ type Problem struct {
 	// Fix is the remedy; empty for the rule's own.
 	Fix string
 	At  manifest.Span
+	// Minor problems are those of a set of values that nobody named, or of
+	// defaults where the chart brings values to be tested with: the chart is
+	// checked in another way.
+	Minor bool
 }
 
 // Result is what one unit gave.

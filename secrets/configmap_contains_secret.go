@@ -148,7 +148,7 @@ func embeddedCredential(key, value string) string {
 		for _, doc := range docs {
 			mapping = mapping || doc.Kind == yaml.MappingNode
 			walk(doc, func(w *walker, n *yaml.Node) {
-				if found == "" && !isNull(n) && CredentialName(w.name()) && literalCredential(n.Value) {
+				if found == "" && !isNull(n) && !applicationTag(n) && CredentialName(w.name()) && literalCredential(n.Value) {
 					found = w.name()
 				}
 			})
@@ -158,6 +158,12 @@ func embeddedCredential(key, value string) string {
 		}
 	}
 	return credentialInLines(value, structured && extension != "", false)
+}
+
+// applicationTag says that the program which reads the YAML gives the value a
+// meaning of its own, as in `!env_var NAME` or `!vault PATH`: it is no literal.
+func applicationTag(n *yaml.Node) bool {
+	return strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!")
 }
 
 // credentialInLines looks at name=value lines. In a program an unquoted value is

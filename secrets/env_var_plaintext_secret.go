@@ -1,6 +1,10 @@
 package secrets
 
-import "github.com/scantling-dev/scantling/lint"
+import (
+	"strings"
+
+	"github.com/scantling-dev/scantling/lint"
+)
 
 var envVarPlaintextSecret = &lint.Rule{
 	ID:         "env-var-plaintext-secret",
@@ -16,7 +20,7 @@ var envVarPlaintextSecret = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		for _, c := range p.Workload().Containers() {
 			for i, e := range c.Env {
-				if e.ValueFrom == nil && CredentialName(e.Name) && literalCredential(e.Value) {
+				if e.ValueFrom == nil && CredentialName(e.Name) && literalCredential(e.Value) && !namesItself(e.Name, e.Value) {
 					p.Report(c.Path.Child("env").Index(i).Child("value"), "environment variable %q of container %q holds a literal credential", e.Name, c.Name)
 				}
 			}
@@ -123,4 +127,10 @@ spec:
             - name: SAMPLE_PASSWORD
               value: changeme
 `,
+}
+
+// namesItself says that a value is the variable's own name, perhaps with more
+// behind it, as placeholders often are: API_KEY_VALUE.
+func namesItself(name, value string) bool {
+	return strings.HasPrefix(strings.ToLower(value), strings.ToLower(name))
 }

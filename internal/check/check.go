@@ -133,6 +133,9 @@ func (r *run) result(res *render.Result) {
 	}
 	for _, p := range res.Problems {
 		if f, ok := r.linter.Problem(p.Class, p.Message, p.Fix, p.At, id); ok {
+			if p.Minor {
+				f.Severity = min(f.Severity, lint.Low)
+			}
 			findings = append(findings, f)
 		}
 	}

@@ -33,13 +33,27 @@ type Options struct {
 // finding that head suppresses is still there, so it is not fixed.
 func Compare(head, base []lint.Finding, o Options) []lint.Finding {
 	base = slices.DeleteFunc(slices.Clone(base), func(f lint.Finding) bool { return f.Suppressed != nil })
-	m := matcher{head: entries(head), base: entries(base)}
-	m.same()
-	m.occurrences()
-	m.keys()
+	heads, bases := entries(head), entries(base)
+	// What head suppresses must not take the place of what it does not.
+	for _, suppressed := range []bool{false, true} {
+		m := matcher{}
+		for _, h := range heads {
+			if (h.Suppressed != nil) == suppressed {
+				m.head = append(m.head, h)
+			}
+		}
+		for _, b := range bases {
+			if !b.matched {
+				m.base = append(m.base, b)
+			}
+		}
+		m.same()
+		m.occurrences()
+		m.keys()
+	}
 
 	result := make([]lint.Finding, 0, len(head))
-	for _, h := range m.head {
+	for _, h := range heads {
 		f := h.Finding
 		f.State = lint.New
 		switch {
@@ -51,7 +65,7 @@ func Compare(head, base []lint.Finding, o Options) []lint.Finding {
 		}
 		result = append(result, f)
 	}
-	for _, b := range m.base {
+	for _, b := range bases {
 		if b.matched || all(b.Units, o.HeadFailed) {
 			continue
 		}

@@ -59,6 +59,10 @@ func (d *decoder) value(v reflect.Value, n *yaml.Node, path *field.Path) {
 		// required ones are the rules' business.
 		return
 	}
+	if n.Kind == yaml.ScalarNode && v.Kind() != reflect.String && strings.Contains(n.Value, "${") {
+		// Substituted before it reaches the cluster: nothing is known of it.
+		return
+	}
 	if v.Kind() == reflect.Pointer {
 		target := reflect.New(v.Type().Elem())
 		before := len(d.errors)

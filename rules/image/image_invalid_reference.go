@@ -3,6 +3,7 @@ package image
 import (
 	"errors"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 )
 
@@ -20,6 +21,11 @@ var imageInvalidReference = &lint.Rule{
 			}
 			// A DeploymentConfig's image is filled in by its triggers.
 			if errors.Is(err, errEmpty) && p.Object.GVK.Kind == "DeploymentConfig" {
+				continue
+			}
+			// A patch that nothing uses: a Deployment without a selector is
+			// none that the API server would take.
+			if errors.Is(err, errEmpty) && p.Object.GVK.Group == "apps" && manifest.Get(manifest.Get(p.Object.Node, "spec"), "selector") == nil {
 				continue
 			}
 			severity := p.Rule.Severity
