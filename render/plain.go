@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -10,34 +11,44 @@ import (
 	"github.com/scantling-dev/scantling/internal/source"
 )
 
-// plain reads the manifests of one folder.
+// plain reads the manifests of one folder, several files at a time.
 func (r *Renderer) plain(res *Result) {
-	for _, name := range res.Unit.files {
-		data, err := r.readManifest(name)
-		if err != nil {
-			res.miss(*err)
-			continue
-		}
-		if !mayHoldObjects(data) {
-			r.other(name)
-			continue
-		}
-		docs, problems := manifest.Parse(data)
-		res.Read = append(res.Read, name)
-		for _, p := range problems {
-			res.miss(Problem{Class: string(p.Class), Message: p.Message, At: manifest.Span{File: name, Line: p.Line, Column: p.Column}})
-		}
-		before := len(res.Objects)
-		for _, doc := range docs {
-			res.Objects = append(res.Objects, manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
-		}
-		if len(res.Objects) == before && len(problems) == 0 {
-			r.other(name)
+	parts := make([]Result, len(res.Unit.files))
+	r.each(context.Background(), len(parts), func(i int) { parts[i] = r.manifestFile(res.Unit.files[i]) })
+	for _, part := range parts {
+		res.Objects = append(res.Objects, part.Objects...)
+		res.Read = append(res.Read, part.Read...)
+		for _, p := range part.Problems {
+			res.miss(p)
 		}
 	}
 	if len(res.Objects) == 0 && len(res.Problems) > 0 {
 		res.Unit.Status = NotRendered
 	}
+}
+
+// manifestFile reads one file of a folder. A file that holds no object is none
+// of the unit's.
+func (r *Renderer) manifestFile(name string) (res Result) {
+	data, err := r.readManifest(name)
+	if err != nil {
+		res.Problems = append(res.Problems, *err)
+		return res
+	}
+	if mayHoldObjects(data) {
+		docs, problems := manifest.Parse(data)
+		res.Read = append(res.Read, name)
+		for _, p := range problems {
+			res.Problems = append(res.Problems, Problem{Class: string(p.Class), Message: p.Message, At: manifest.Span{File: name, Line: p.Line, Column: p.Column}})
+		}
+		for _, doc := range docs {
+			res.Objects = append(res.Objects, manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
+		}
+	}
+	if len(res.Objects) == 0 && len(res.Problems) == 0 {
+		r.other(name)
+	}
+	return res
 }
 
 // other notes a file that holds no Kubernetes object.
