@@ -147,6 +147,9 @@ func (r *Renderer) chartObjects(res *Result, files *chartFiles, root, name, text
 	if base == "NOTES.txt" || strings.HasPrefix(base, "_") || strings.TrimSpace(text) == "" {
 		return
 	}
+	// Helm trims what a template gives and ends it with one line break, which
+	// decides how a block scalar at the end of it ends.
+	text = strings.TrimRight(text, " \t\r\n") + "\n"
 	file, exists := files.locate(root, name)
 	docs, problems := manifest.Parse([]byte(text))
 	template, err := r.tree.ReadFile(file)

@@ -30,8 +30,9 @@ func kind(group, name string) schema.GroupKind { return schema.GroupKind{Group: 
 // older versions decode into it too where the fields that rules read are the
 // same; where they are not, versionedTypes says so.
 var types = map[schema.GroupKind]func() runtime.Object{
-	kind("", "ConfigMap"):             of[corev1.ConfigMap],
-	kind("", "Endpoints"):             of[corev1.Endpoints], //nolint:staticcheck // deprecated, still deployed
+	kind("", "ConfigMap"): of[corev1.ConfigMap],
+	//lint:ignore SA1019 deprecated since Kubernetes 1.33, and still deployed
+	kind("", "Endpoints"):             of[corev1.Endpoints],
 	kind("", "LimitRange"):            of[corev1.LimitRange],
 	kind("", "Namespace"):             of[corev1.Namespace],
 	kind("", "Node"):                  of[corev1.Node],

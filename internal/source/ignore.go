@@ -163,6 +163,9 @@ const (
 
 // compile turns a pattern into tokens; ok is false if it can match nothing.
 func compile(p string) (tokens []token, ok bool) {
+	// Git compares what comes before the first wildcard on its own, and then
+	// takes the rest for a whole pattern: the stars of "a**/b" begin one.
+	first := strings.IndexAny(p, `*?[\`)
 	for i := 0; i < len(p); i++ {
 		switch c := p[i]; c {
 		case '\\':
@@ -178,7 +181,7 @@ func compile(p string) (tokens []token, ok bool) {
 				end++
 			}
 			stars := end - i
-			starts := i == 0 || p[i-1] == '/'
+			starts := i == first || p[i-1] == '/'
 			switch {
 			case stars == 1 || !starts || (end < len(p) && p[end] != '/'):
 				tokens = append(tokens, token{op: opStar})
