@@ -270,6 +270,13 @@ func (f *chartFiles) read() []string {
 	return names
 }
 
+// hold says that a text stands in one of the chart's templates.
+func (f *chartFiles) hold(text string) bool {
+	return slices.ContainsFunc(f.files, func(b *loader.BufferedFile) bool {
+		return strings.Contains(b.Name, "templates/") && bytes.Contains(b.Data, []byte(strings.TrimSpace(text)))
+	})
+}
+
 // locate is the path in the tree of a rendered file. A file that came out of an
 // archive is the archive; then ok is false.
 func (f *chartFiles) locate(root, name string) (file string, ok bool) {
@@ -421,8 +428,10 @@ func dropMissing(c *chart.Chart) {
 }
 
 var (
-	templateError = regexp.MustCompile(`(?:template: |parse error at \()([^:()\s]+):(\d+)(?::(\d+))?`)
-	yamlLine      = regexp.MustCompile(`line (\d+)`)
+	templateError = regexp.MustCompile(`(?:template: |(?:parse|execution) error at \()([^:()\s]+):(\d+)(?::(\d+))?`)
+	// executionError is the form that helm gives to what fail and required say.
+	executionError = regexp.MustCompile(`execution error at \(([^)]*)\): ((?s).*)$`)
+	yamlLine       = regexp.MustCompile(`line (\d+)`)
 )
 
 // chartProblem turns an error of helm into a problem at the template, and the
@@ -446,6 +455,11 @@ func (r *Renderer) chartProblem(files *chartFiles, dir, doing string, err error)
 	}
 	if strings.Contains(text, "rendering template has a nested reference name") {
 		p.Class = "template-recursion"
+	}
+	if m := executionError.FindStringSubmatch(text); m != nil && !files.hold(m[2]) {
+		// What fail or required say may be put together from values, and
+		// values are secret; what stands in a template as it is, is not.
+		text = "execution error at (" + m[1] + "): the chart refuses its values"
 	}
 	p.Message = doing + ": " + oneLine(text)
 	return p

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	_ "unsafe" // for go:linkname
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/krusty"
+	_ "sigs.k8s.io/kustomize/api/provenance" // holds the variable linked below
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
@@ -22,10 +24,18 @@ import (
 // schema is restored after it (kubernetes-sigs/kustomize#4824).
 var schemaLock sync.RWMutex
 
+// kustomizeVersion is what buildMetadata's managedByLabel names. Kustomize finds
+// its version in the build information of its own program only.
+//
+//go:linkname kustomizeVersion sigs.k8s.io/kustomize/api/provenance.version
+var kustomizeVersion string
+
 // warmKustomize parses the built-in schema once, before builds run in parallel:
 // kustomize does it lazily and without a lock.
 var warmKustomize = sync.OnceFunc(func() {
 	fence()
+	// The release that the pinned kustomize/api belongs to.
+	kustomizeVersion = "v5.8.2"
 	// kustomize logs unused variables and the like; a linter speaks in
 	// findings.
 	log.SetOutput(io.Discard)
@@ -165,9 +175,27 @@ func (r *Renderer) kustomizeProblem(files *kustomizeFS, dir string, err error) P
 	return p
 }
 
+type scrub struct {
+	pattern     *regexp.Regexp
+	replacement string
+}
+
+// quotesValues are the errors of the libraries that quote the text that they
+// could not read, which may be a secret.
+var quotesValues = sync.OnceValue(func() []scrub {
+	return []scrub{
+		{regexp.MustCompile(`(?s)literal sources \[.*expected key=value`), "a literal is not of the form key=value"},
+		{regexp.MustCompile(`(?s)unknown anchor .* referenced`), "an unknown anchor is referenced"},
+		{regexp.MustCompile(`(?s)cannot unmarshal (\S+) .* into`), "cannot unmarshal $1 into"},
+	}
+})
+
 // oneLine makes a library's error fit a finding: one line, at most 600 bytes,
 // the end kept, since that is where the cause stands.
 func oneLine(s string) string {
+	for _, q := range quotesValues() {
+		s = q.pattern.ReplaceAllString(s, q.replacement)
+	}
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > 600 {
 		s = "… " + strings.ToValidUTF8(s[len(s)-600:], "")

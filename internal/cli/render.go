@@ -66,6 +66,9 @@ func printRendered(c *cli.Context, w *workspace) error {
 	for _, p := range res.Problems {
 		fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), visible(p.Message))
 	}
+	if res.Unit.Kind == render.Plain && len(res.Objects)+len(res.Problems) == 0 {
+		return &exitError{exitNothing, fmt.Errorf("nothing to render in %s: it holds no Kubernetes object", visible(name))}
+	}
 	if res.Unit.Status == render.NotRendered {
 		return &exitError{code: exitFindings}
 	}

@@ -47,6 +47,12 @@ func open(c *cli.Context) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(args) > 0 && !hasGit(repo) && below(".", args[0]) {
+		// Without git, what a folder below is part of is not to be seen there.
+		if repo, err = source.Open("."); err != nil {
+			return nil, err
+		}
+	}
 	w := &workspace{repo: repo, tree: repo.Worktree()}
 	for _, arg := range args {
 		rel, err := inRepository(repo.Root(), arg)
@@ -76,12 +82,32 @@ func open(c *cli.Context) (*workspace, error) {
 	return w, nil
 }
 
-// folderOf is a path itself if it is a folder, else the folder that it is in.
+// folderOf is a path itself if it is a folder, else the nearest folder above it
+// that there is.
 func folderOf(name string) string {
-	if info, err := statFile(name); err == nil && !info.IsDir() {
-		return filepath.Dir(name)
+	for {
+		info, err := statFile(name)
+		above := filepath.Dir(name)
+		if err == nil && info.IsDir() || above == name {
+			return name
+		}
+		name = above
 	}
-	return name
+}
+
+func hasGit(repo *source.Repository) bool {
+	_, err := statFile(filepath.Join(repo.Root(), ".git"))
+	return err == nil
+}
+
+// below says that a path is a folder or lies in it.
+func below(dir, name string) bool {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	_, err = inRepository(root, name)
+	return err == nil
 }
 
 func inRepository(root, arg string) (string, error) {

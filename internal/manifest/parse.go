@@ -130,6 +130,11 @@ func readError(err error, offset int) *ReadError {
 			e.Line = offset + n
 		}
 	}
+	if strings.HasPrefix(text, "unknown anchor") {
+		// The parser quotes what stands there, which may be a secret that
+		// begins with an asterisk.
+		text = "unknown anchor referenced"
+	}
 	e.Message = "can't parse YAML: " + text
 	return e
 }

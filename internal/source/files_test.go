@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // gitFiles is what git would list, less what is not on the disk and the folders
@@ -335,15 +334,11 @@ func TestIgnoreLikeGit(t *testing.T) {
 // A pattern made to be slow is not.
 func TestIgnoreTime(t *testing.T) {
 	rules := ignoreRules{}.with("", []byte(strings.Repeat("*a", 200)+"b\n"+strings.Repeat("**/", 200)+"x\n"))
-	start := time.Now()
-	for range 20 {
+	within(t, "matching", func() { // with backtracking it would take years
 		if rules.ignored(strings.Repeat("a", 255), false) || rules.ignored(strings.Repeat("a/", 500)+"y", false) {
 			t.Error("matches")
 		}
-	}
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("took %v", d)
-	}
+	})
 	many := ignoreRules{}.with("", bytes.Repeat([]byte("*.a?c\n"), maxIgnoreRules+1))
 	if many.ignored("x.abc", false) {
 		t.Error("more rules than are allowed are in force")
