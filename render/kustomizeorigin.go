@@ -123,7 +123,7 @@ func (k *kustomizeOrigins) anchor(o *manifest.Object) {
 	if o.Origin.Line > 0 {
 		return
 	}
-	if w := k.source(o); w != nil {
+	if w := k.sources(o); len(w) > 0 {
 		o.WrittenAs(w, k.patched)
 		return
 	}
@@ -182,10 +182,10 @@ func (k *kustomizeOrigins) generated(file string, entry *yaml.Node) func(key str
 	}
 }
 
-// source is the written object that a rendered one was made of: the same kind,
-// and a name that the rendered one holds (prefixes and suffixes may have been
-// added).
-func (k *kustomizeOrigins) source(o *manifest.Object) *manifest.Object {
+// sources are the written objects that a rendered one was made of, in the order
+// in which they were read: the same kind, and the longest name that the rendered
+// one holds (prefixes and suffixes may have been added).
+func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
 	k.mu.Lock()
 	if k.written == nil {
 		k.written = map[string][]*manifest.Object{}
@@ -199,12 +199,14 @@ func (k *kustomizeOrigins) source(o *manifest.Object) *manifest.Object {
 		}
 	}
 	k.mu.Unlock()
-	var best *manifest.Object
+	var best []*manifest.Object
 	for _, w := range k.written[o.GVK.Kind] {
 		switch {
 		case w.Name == "" || !strings.Contains(o.Name, w.Name):
-		case best == nil, len(w.Name) > len(best.Name):
-			best = w
+		case len(best) == 0, len(w.Name) > len(best[0].Name):
+			best = []*manifest.Object{w}
+		case w.Name == best[0].Name:
+			best = append(best, w)
 		}
 	}
 	return best

@@ -61,7 +61,7 @@ type Object struct {
 	Generated func(key string) (Span, bool)
 
 	locate  Locator
-	written *Object
+	written []*Object
 	patched func(o *Object, elements []string) (Span, bool)
 
 	once     sync.Once
@@ -147,13 +147,13 @@ func (o *Object) decode() {
 	})
 }
 
-// WrittenAs says that the object was made of another one, as it is written, in
-// a way that lost the places of its nodes: a field is then where the written
-// object has it, exactly so if the value is the same. patched finds the place of
-// a field that was changed on the way.
-func (o *Object) WrittenAs(w *Object, patched func(o *Object, elements []string) (Span, bool)) {
+// WrittenAs says that the object was made of others, as they are written, in a
+// way that lost the places of its nodes: the resource first, then the merges
+// into it. A field is then where the last of them has it with the same value.
+// patched finds the place of a field that was changed on the way.
+func (o *Object) WrittenAs(w []*Object, patched func(o *Object, elements []string) (Span, bool)) {
 	o.written, o.patched = w, patched
-	o.Origin.Span = w.Origin.Span
+	o.Origin.Span = w[0].Origin.Span
 	o.Origin.Exact = true
 }
 
@@ -187,13 +187,17 @@ func (o *Object) atWritten(hits []Hit, path *field.Path) Origin {
 			return Origin{Span: span, Exact: true, Via: o.Origin.Via}
 		}
 	}
-	written := Lookup(o.written.Node, path)
-	origin := o.written.at(written)
-	if len(written) < len(hits) {
-		origin.Exact = false
-	} else if last, want := written[len(written)-1].Value, hits[len(hits)-1].Value; last.Kind == yaml.ScalarNode && last.Value != want.Value {
-		origin.Exact = false
+	for i := len(o.written) - 1; i >= 0; i-- {
+		w := o.written[i]
+		written := Lookup(w.Node, path)
+		// A field that is missing is missing in the resource, not in what is
+		// merged into it.
+		if len(written) == len(hits) && (len(hits) == len(elements)+1 || i == 0) && sameScalar(written[len(written)-1].Value, hits[len(hits)-1].Value) {
+			return w.at(written)
+		}
 	}
+	origin := o.written[0].at(Lookup(o.written[0].Node, path))
+	origin.Exact = false
 	return origin
 }
 
@@ -211,6 +215,12 @@ func (o *Object) at(steps []Hit) Origin {
 		}
 	}
 	return o.Origin
+}
+
+// sameScalar says that two nodes have the same value, or that the rendered one
+// is no scalar.
+func sameScalar(written, rendered *yaml.Node) bool {
+	return rendered.Kind != yaml.ScalarNode || written.Value == rendered.Value
 }
 
 func (o *Object) place(n *yaml.Node) (Span, bool, bool) {
