@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -14,15 +13,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFileSize is the largest YAML or JSON file that is read. The largest of
-// 30,000 in public GitOps repositories is 3.7 MB.
-const maxFileSize = 10 << 20
-
 // discovery is what a walk over the repository found.
 type discovery struct {
 	tree           source.Tree
 	kustomizations map[string]*kustomization // by folder
 	charts         map[string]*chartDir      // by folder
+	files          []source.File             // all, by name
 	candidates     []source.File             // YAML and JSON that may hold objects
 	scheduled      map[string]bool           // kustomizations that are units already
 	notes          []Note
@@ -54,17 +50,14 @@ var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Ku
 // join is path.Join for a path below a folder that may be the root.
 func join(dir, name string) string { return path.Join(dir, name) }
 
-func discover(tree source.Tree, opts Options) (*discovery, error) {
-	listing, err := tree.Files()
-	if err != nil {
-		return nil, fmt.Errorf("listing the files of %s: %w", tree.Ref(), err)
-	}
+func discover(tree source.Tree, listing source.Listing, opts Options) *discovery {
 	d := &discovery{
 		tree:           tree,
 		kustomizations: map[string]*kustomization{},
 		charts:         map[string]*chartDir{},
 		scheduled:      map[string]bool{},
 	}
+	d.files = listing.Files
 	for _, s := range listing.Skipped {
 		d.note(s.Name, s.Reason)
 	}
@@ -117,7 +110,7 @@ func discover(tree source.Tree, opts Options) (*discovery, error) {
 			chart.scenarios = append(chart.scenarios, scenario{file: base, guess: true})
 		}
 	}
-	return d, nil
+	return d
 }
 
 func (d *discovery) note(name, what string) { d.notes = append(d.notes, Note{name, what}) }
@@ -342,6 +335,46 @@ func (d *discovery) unit(k *kustomization) *Unit {
 		}
 	}
 	return u
+}
+
+// expect are the paths that the rendering of a unit will most likely look at.
+func (d *discovery) expect(u *Unit) []string {
+	var names []string
+	switch u.Kind {
+	case Kustomize:
+		below := map[string]bool{}
+		d.reach(u.Path, below)
+		for dir := range below {
+			k := d.kustomizations[dir]
+			if k == nil {
+				continue
+			}
+			names = append(names, dir)
+			for _, base := range kustomizationNames {
+				names = append(names, join(dir, base))
+			}
+			names = append(append(names, k.files...), k.inputs...)
+		}
+		slices.Sort(names)
+	case Helm:
+		names = append(names, u.Path)
+		last := u.Path
+		from, _ := slices.BinarySearchFunc(d.files, u.Path+"/", func(f source.File, dir string) int { return cmp.Compare(f.Name, dir) })
+		if u.Path == "." {
+			from = 0
+		}
+		for _, f := range d.files[from:] {
+			if !within(u.Path, f.Name) {
+				break
+			}
+			if dir := path.Dir(f.Name); dir != last {
+				last = dir
+				names = append(names, dir)
+			}
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 func (d *discovery) sortedKustomizations() []*kustomization {

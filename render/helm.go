@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -30,85 +30,93 @@ const (
 // chartFiles are the files of a chart and of the charts that were put into its
 // charts/ folder, under the names that helm gives them.
 type chartFiles struct {
+	tree   *recorder
+	limits limits.Limits
+
 	files []*loader.BufferedFile
-	// origin is the path in the tree of each file.
-	origin map[string]string
+	size  int
+	// origin is the path in the tree of each file; packed is that of the
+	// archive which a file came out of.
+	origin, packed map[string]string
+	problems       []Problem
+}
+
+func newChartFiles(tree *recorder, l limits.Limits) *chartFiles {
+	return &chartFiles{tree: tree, limits: l, origin: map[string]string{}, packed: map[string]string{}}
 }
 
 // helm renders a chart with one set of values.
-func (r *Renderer) helm(res *Result) {
-	stillHelm()
-	u := res.Unit
-	chartFile := join(u.Path, "Chart.yaml")
-	files := &chartFiles{origin: map[string]string{}}
-	if err := r.readChart(files, u.Path, "", 0); err != nil {
-		res.Read = files.read()
-		res.fail(Problem{Class: readClass(err), Message: "can't read the chart: " + err.Error(), At: manifest.Span{File: chartFile}})
+func (b *builder) helm(p *product, tree *recorder, j job) {
+	chartFile := join(j.path, "Chart.yaml")
+	files := newChartFiles(tree, b.limits)
+	budget := newArchiveBudget(j.archives)
+	defer func() { p.unpacked = budget.used() }()
+	if err := files.readChart(j.path, "", 0); err != nil {
+		p.fail(files.unreadable("can't read the chart", err, manifest.Span{File: chartFile}))
 		return
 	}
-	metadata, err := chartMetadata(files)
+	metadata, err := files.metadata()
 	if err == nil {
-		for _, p := range r.addDependencies(files, u.Path, metadata) {
-			res.miss(p)
+		for _, problem := range b.addDependencies(files, j.path, metadata) {
+			p.miss(problem)
 		}
 	}
-	res.Read = files.read()
+	files.unpack(budget)
+	for _, problem := range files.problems {
+		p.miss(problem)
+	}
+	if err := files.checkParsed(); err != nil {
+		p.fail(files.unreadable("can't read the chart", err, manifest.Span{File: chartFile}))
+		return
+	}
 	c, err := loader.LoadFiles(files.fresh())
 	if err != nil {
-		res.fail(r.chartProblem(files, u.Path, "can't load the chart", err))
+		p.fail(files.chartProblem(j.path, "can't load the chart", err))
 		return
 	}
 	dropMissing(c)
 	values := map[string]any{}
-	if u.values != "" {
-		name := join(u.Path, u.values)
-		data, err := r.tree.ReadFile(name)
+	if j.values != "" {
+		name := join(j.path, j.values)
+		data, err := files.checked(name)
 		if err == nil {
-			res.Read = append(res.Read, name)
 			values, err = chartutil.ReadValues(data)
 		}
 		if err != nil {
-			res.fail(Problem{Class: "render-failed", Message: "can't read the values: " + oneLine(err.Error()), At: manifest.Span{File: name, Line: lineIn(err)}})
+			p.fail(files.unreadable("can't read the values", err, manifest.Span{File: name, Line: lineIn(err)}))
 			return
 		}
 	}
-	if c.Metadata.KubeVersion != "" && !chartutil.IsCompatibleRange(c.Metadata.KubeVersion, r.caps.KubeVersion.String()) {
-		res.fail(Problem{Class: "render-failed",
-			Message: fmt.Sprintf("the chart wants Kubernetes %s and was to be rendered for %s", c.Metadata.KubeVersion, r.caps.KubeVersion.Version),
+	if c.Metadata.KubeVersion != "" && !chartutil.IsCompatibleRange(c.Metadata.KubeVersion, b.caps.KubeVersion.String()) {
+		p.fail(Problem{Class: "render-failed",
+			Message: fmt.Sprintf("the chart wants Kubernetes %s and was to be rendered for %s", oneLine(c.Metadata.KubeVersion), b.caps.KubeVersion.Version),
 			Fix:     "Set kubernetes.version in .scantling.yaml, or --kube-version, to the version that the cluster runs.",
-			At:      r.find(chartFile, "kubeVersion:")})
+			At:      find(tree, chartFile, "kubeVersion:")})
 		return
 	}
-	rendered, crds, err := r.renderChart(c, values)
+	rendered, crds, err := b.renderChart(c, values)
 	if err != nil {
-		p := r.chartProblem(files, u.Path, "can't render the chart", err)
-		if u.values != "" {
-			p.Message += " (with the values of " + u.values + ")"
+		problem := files.chartProblem(j.path, "can't render the chart", err)
+		if j.values != "" {
+			problem.Message += " (with the values of " + j.values + ")"
 		}
-		p.Minor = u.guess || u.values == "" && r.testedWithValues(u.Path)
-		res.fail(p)
+		problem.Minor = j.minor
+		p.fail(problem)
 		return
 	}
 	root := c.Name()
 	for _, name := range sortedKeys(rendered) {
-		r.chartObjects(res, files, root, name, rendered[name])
+		p.texts = files.appendText(p.texts, root, name, rendered[name])
 	}
 	for _, crd := range crds {
-		r.chartObjects(res, files, root, path.Join(root, crd.name), crd.text)
+		p.texts = files.appendText(p.texts, root, path.Join(root, crd.name), crd.text)
 	}
-}
-
-// testedWithValues says that a chart has values files in ci/: then its defaults
-// need not be enough to render it.
-func (r *Renderer) testedWithValues(dir string) bool {
-	c := r.found.charts[dir]
-	return c != nil && slices.ContainsFunc(c.scenarios, func(s scenario) bool { return !s.guess })
 }
 
 type crdFile struct{ name, text string }
 
 // renderChart renders a loaded chart. It uses the chart up: helm changes it.
-func (r *Renderer) renderChart(c *chart.Chart, values map[string]any) (map[string]string, []crdFile, error) {
+func (b *builder) renderChart(c *chart.Chart, values map[string]any) (map[string]string, []crdFile, error) {
 	if err := chartutil.ProcessDependenciesWithMerge(c, values); err != nil {
 		return nil, nil, err
 	}
@@ -116,7 +124,7 @@ func (r *Renderer) renderChart(c *chart.Chart, values map[string]any) (map[strin
 	// references and reads local files that a schema names.
 	top, err := chartutil.ToRenderValuesWithSchemaValidation(c, values, chartutil.ReleaseOptions{
 		Name: releaseName, Namespace: releaseNamespace, Revision: 1, IsInstall: true,
-	}, r.caps, true)
+	}, b.caps, true)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,48 +148,26 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// chartObjects reads the objects of one rendered file. name begins with the
-// chart's name.
-func (r *Renderer) chartObjects(res *Result, files *chartFiles, root, name, text string) {
+// appendText takes what one template gave. name begins with the chart's name.
+func (f *chartFiles) appendText(texts []text, root, name, rendered string) []text {
 	base := path.Base(name)
-	if base == "NOTES.txt" || strings.HasPrefix(base, "_") || strings.TrimSpace(text) == "" {
-		return
+	if base == "NOTES.txt" || strings.HasPrefix(base, "_") || strings.TrimSpace(rendered) == "" {
+		return texts
 	}
+	file, written := f.locate(root, name)
 	// Helm trims what a template gives and ends it with one line break, which
 	// decides how a block scalar at the end of it ends.
-	text = strings.TrimRight(text, " \t\r\n") + "\n"
-	file, exists := files.locate(root, name)
-	docs, problems := manifest.Parse([]byte(text))
-	template, err := r.tree.ReadFile(file)
-	if err != nil {
-		exists = false
-	}
-	where := newTemplateLines(file, template, text)
-	for _, p := range problems {
-		span := manifest.Span{File: file}
-		if exists {
-			span = where.near(p.Line)
-		}
-		res.miss(Problem{Class: "render-failed", Message: "the template gives no valid YAML: " + p.Message, At: span})
-	}
-	for _, doc := range docs {
-		origin := manifest.Origin{Span: manifest.Span{File: file}}
-		locate := where.locate
-		if !exists {
-			locate = nowhere
-		}
-		res.Objects = append(res.Objects, manifest.Objects(doc, origin, locate)...)
-	}
+	return append(texts, text{file: file, written: written, text: strings.TrimRight(rendered, " \t\r\n") + "\n"})
 }
 
 // readChart reads the files of a chart folder that helm would load, under a
 // prefix.
-func (r *Renderer) readChart(files *chartFiles, dir, prefix string, depth int) error {
+func (f *chartFiles) readChart(dir, prefix string, depth int) error {
 	if depth > 8 {
 		return fmt.Errorf("charts nest more than 8 deep at %s", dir)
 	}
 	rules := ignore.Empty()
-	if data, err := r.tree.ReadFile(join(dir, ".helmignore")); err == nil {
+	if data, err := f.tree.ReadFile(join(dir, ".helmignore")); err == nil {
 		parsed, err := ignore.Parse(bytes.NewReader(data))
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", join(dir, ".helmignore"), err)
@@ -189,67 +175,150 @@ func (r *Renderer) readChart(files *chartFiles, dir, prefix string, depth int) e
 		rules = parsed
 	}
 	rules.AddDefaults()
-	return r.readChartDir(files, rules, dir, "", prefix)
+	return f.readChartDir(rules, dir, "", prefix)
 }
 
-const (
-	maxChartFile = 5 << 20
-	maxChart     = 100 << 20
-)
-
-func (r *Renderer) readChartDir(files *chartFiles, rules *ignore.Rules, root, sub, prefix string) error {
-	entries, err := r.tree.ReadDir(join(root, sub))
+func (f *chartFiles) readChartDir(rules *ignore.Rules, root, sub, prefix string) error {
+	entries, err := f.tree.ReadDir(join(root, sub))
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		rel := path.Join(sub, e.Name())
 		name := join(root, rel)
-		info, err := r.tree.Stat(name)
+		info, err := f.tree.Stat(name)
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
+			if !errors.Is(err, fs.ErrNotExist) {
+				f.leaveOut(name, err)
 			}
-			return err
+			continue
 		}
 		if rules.Ignore(rel, info) {
 			continue
 		}
 		if info.IsDir() {
 			if strings.Count(rel, "/") > 40 {
-				return fmt.Errorf("folders nest too deep at %s", name)
+				f.problem(Problem{Class: "limit-depth", Message: "folders nest more than 40 deep in the chart: what lies below was left out", At: manifest.Span{File: name}})
+				continue
 			}
-			if err := r.readChartDir(files, rules, root, rel, prefix); err != nil {
+			if err := f.readChartDir(rules, root, rel, prefix); err != nil {
 				return err
 			}
 			continue
 		}
-		if info.Size() > maxChartFile {
-			return fmt.Errorf("%s is larger than the %d MiB that helm takes", name, maxChartFile>>20)
+		if info.Size() > f.limits.ChartFileSize {
+			f.problem(Problem{Class: "limit-size", Message: fmt.Sprintf("the chart's file is larger than %d MiB and was left out", f.limits.ChartFileSize>>20),
+				Fix: limits.Raise("chart-file-size"), At: manifest.Span{File: name}})
+			continue
 		}
-		data, err := r.tree.ReadFile(name)
+		data, err := f.tree.ReadFile(name)
 		if err != nil {
-			return err
+			f.leaveOut(name, err)
+			continue
 		}
-		files.add(path.Join(prefix, rel), name, data)
-		if files.size() > maxChart {
+		f.add(path.Join(prefix, rel), name, data)
+		if f.size > maxChart {
 			return fmt.Errorf("the chart %s is larger than %d MiB", root, maxChart>>20)
 		}
 	}
 	return nil
 }
 
+// maxChart is the most that the files of a chart may hold in all. Helm's own
+// limit for an archive is the same.
+const maxChart = 100 << 20
+
+// unpack puts what the packaged charts hold in their place.
+func (f *chartFiles) unpack(budget *archiveBudget) {
+	files, from, refused := expandArchives(f.files, archiveLimits{File: f.limits.ChartFileSize, Archive: f.limits.ArchiveSize}, budget)
+	f.files = files
+	for name, archive := range from {
+		f.packed[name] = f.origin[archive]
+	}
+	for _, e := range refused {
+		p := Problem{Class: e.Class, Message: e.Error(), At: manifest.Span{File: f.origin[e.Archive]}}
+		if e.Limit != "" {
+			p.Fix = limits.Raise(e.Limit)
+		}
+		f.problem(p)
+	}
+}
+
+// checkParsed lets what helm parses when it loads the chart pass the gate.
+func (f *chartFiles) checkParsed() error {
+	for _, b := range f.files {
+		if !parsed(b.Name) {
+			continue
+		}
+		file := f.origin[b.Name]
+		if file == "" {
+			file = f.packed[b.Name]
+		}
+		data, err := f.check(file, b.Data)
+		if err != nil {
+			// Without these there is no chart.
+			return err
+		}
+		b.Data = data
+	}
+	return nil
+}
+
+// leaveOut names a file that could not be read. The rest of the chart is
+// rendered without it.
+func (f *chartFiles) leaveOut(name string, err error) {
+	f.problem(Problem{Class: readClass(err), Message: "a file of the chart was left out: " + reason(err), At: manifest.Span{File: name}})
+}
+
+func (f *chartFiles) problem(p Problem) { f.problems = append(f.problems, p) }
+
+// parsed says that helm parses a chart's file as YAML when it loads the chart.
+func parsed(name string) bool {
+	switch path.Base(name) {
+	case "Chart.yaml", "Chart.lock", "values.yaml", "requirements.yaml", "requirements.lock":
+		return true
+	}
+	return strings.Contains("/"+name, "/crds/") && isManifestName(path.Base(name))
+}
+
+// checked reads a file that is to be parsed.
+func (f *chartFiles) checked(name string) ([]byte, error) {
+	data, err := f.tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.check(name, data)
+}
+
+// gateError is what the gate says of one file.
+type gateError struct {
+	file string
+	err  *manifest.ReadError
+}
+
+func (e *gateError) Error() string { return e.file + ": " + e.err.Message }
+
+func (f *chartFiles) check(name string, data []byte) ([]byte, error) {
+	data, refused := f.limits.YAML.Check(data)
+	if refused != nil {
+		return nil, &gateError{name, refused}
+	}
+	return data, nil
+}
+
+// unreadable is the problem of a chart, or values, that can't be read.
+func (f *chartFiles) unreadable(doing string, err error, at manifest.Span) Problem {
+	var refused *gateError
+	if errors.As(err, &refused) {
+		return refusedProblem(refused.file, refused.err)
+	}
+	return Problem{Class: readClass(err), Message: doing + ": " + oneLine(err.Error()), At: at}
+}
+
 func (f *chartFiles) add(name, origin string, data []byte) {
 	f.files = append(f.files, &loader.BufferedFile{Name: name, Data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))})
 	f.origin[name] = origin
-}
-
-func (f *chartFiles) size() int {
-	n := 0
-	for _, b := range f.files {
-		n += len(b.Data)
-	}
-	return n
+	f.size += len(data)
 }
 
 // fresh copies the list: the loader renames its files.
@@ -259,15 +328,6 @@ func (f *chartFiles) fresh() []*loader.BufferedFile {
 		files[i] = &loader.BufferedFile{Name: b.Name, Data: b.Data}
 	}
 	return files
-}
-
-func (f *chartFiles) read() []string {
-	names := make([]string, 0, len(f.origin))
-	for _, o := range f.origin {
-		names = append(names, o)
-	}
-	sort.Strings(names)
-	return names
 }
 
 // hold says that a text stands in one of the chart's templates.
@@ -284,35 +344,34 @@ func (f *chartFiles) locate(root, name string) (file string, ok bool) {
 	if o, ok := f.origin[rel]; ok {
 		return o, true
 	}
+	if o, ok := f.packed[rel]; ok {
+		return o, false
+	}
 	// A dependency may lie in a folder, or an archive, of another name: its
 	// alias, or the name with the version.
 	parts := strings.Split(rel, "/")
 	if len(parts) > 2 && parts[0] == "charts" {
 		rest := strings.Join(parts[2:], "/")
-		var archive string
-		for _, name := range sortedKeys(f.origin) {
-			under, ok := strings.CutPrefix(name, "charts/")
-			if !ok {
-				continue
+		for _, files := range []map[string]string{f.origin, f.packed} {
+			for _, name := range sortedKeys(files) {
+				under, ok := strings.CutPrefix(name, "charts/")
+				if !ok {
+					continue
+				}
+				if _, tail, ok := strings.Cut(under, "/"); ok && tail == rest {
+					_, written := f.origin[name]
+					return files[name], written
+				}
 			}
-			if strings.HasPrefix(under, parts[1]) && strings.HasSuffix(under, ".tgz") {
-				archive = f.origin[name]
-			}
-			if _, tail, ok := strings.Cut(under, "/"); ok && tail == rest {
-				return f.origin[name], true
-			}
-		}
-		if archive != "" {
-			return archive, false
 		}
 	}
 	return f.origin["Chart.yaml"], false
 }
 
-func chartMetadata(files *chartFiles) (*chart.Metadata, error) {
-	for _, f := range files.files {
-		if f.Name == "Chart.yaml" {
-			c, err := loader.LoadFiles([]*loader.BufferedFile{{Name: f.Name, Data: f.Data}})
+func (f *chartFiles) metadata() (*chart.Metadata, error) {
+	for _, b := range f.files {
+		if b.Name == "Chart.yaml" {
+			c, err := loader.LoadFiles([]*loader.BufferedFile{{Name: b.Name, Data: b.Data}})
 			if err != nil {
 				return nil, err
 			}
@@ -325,7 +384,7 @@ func chartMetadata(files *chartFiles) (*chart.Metadata, error) {
 // addDependencies puts the dependencies that are not vendored into the chart,
 // as `helm dependency build` would: from a file:// path, else from a chart of
 // this repository with the same name and a version in range.
-func (r *Renderer) addDependencies(files *chartFiles, dir string, metadata *chart.Metadata) []Problem {
+func (b *builder) addDependencies(files *chartFiles, dir string, metadata *chart.Metadata) []Problem {
 	var problems []Problem
 	vendored := vendoredCharts(files)
 	for _, dep := range metadata.Dependencies {
@@ -334,13 +393,13 @@ func (r *Renderer) addDependencies(files *chartFiles, dir string, metadata *char
 		}
 		from := ""
 		if p, ok := strings.CutPrefix(dep.Repository, "file://"); ok {
-			if _, err := r.tree.Stat(join(join(dir, p), "Chart.yaml")); err == nil {
+			if _, err := files.tree.Stat(join(join(dir, p), "Chart.yaml")); err == nil {
 				from = join(dir, p)
 			}
 		} else {
-			from = r.sibling(dep, dir)
+			from = b.sibling(files, dep, dir)
 		}
-		at := r.find(join(dir, "Chart.yaml"), "name: "+dep.Name)
+		at := find(files.tree, join(dir, "Chart.yaml"), "name: "+dep.Name)
 		if from == "" {
 			p := Problem{Class: "not-fetched", Message: fmt.Sprintf("the chart's dependency %s %s is not in this repository: what it deploys was not checked", dep.Name, dep.Version),
 				Fix: "Run `helm dependency build` and commit charts/, or add the chart to the repository, to have it checked.", At: at}
@@ -351,14 +410,14 @@ func (r *Renderer) addDependencies(files *chartFiles, dir string, metadata *char
 			problems = append(problems, p)
 			continue
 		}
-		if err := r.readChart(files, from, "charts/"+dep.Name, 1); err != nil {
-			problems = append(problems, Problem{Class: readClass(err), Message: "can't read the chart's dependency " + dep.Name + ": " + err.Error(), At: at})
+		if err := files.readChart(from, "charts/"+dep.Name, 1); err != nil {
+			problems = append(problems, files.unreadable("can't read the chart's dependency "+dep.Name, err, at))
 		}
 	}
 	return problems
 }
 
-var archiveName = regexp.MustCompile(`^(.+)-v?\d+\.\d+.*\.tgz$`)
+var archiveName = lazyRegexp(`^(.+)-v?\d+\.\d+.*\.tgz$`)
 
 // vendoredCharts are the names of the charts in the charts/ folder.
 func vendoredCharts(files *chartFiles) map[string]bool {
@@ -371,7 +430,7 @@ func vendoredCharts(files *chartFiles) map[string]bool {
 		first, tail, nested := strings.Cut(rest, "/")
 		switch {
 		case !nested:
-			if m := archiveName.FindStringSubmatch(first); m != nil {
+			if m := archiveName().FindStringSubmatch(first); m != nil {
 				names[m[1]] = true
 			}
 		case tail == "Chart.yaml":
@@ -386,19 +445,16 @@ func vendoredCharts(files *chartFiles) map[string]bool {
 
 // sibling is the folder of a chart of this repository that satisfies a
 // dependency on a chart repository.
-func (r *Renderer) sibling(dep *chart.Dependency, dir string) string {
-	if r.found == nil {
-		return ""
-	}
+func (b *builder) sibling(files *chartFiles, dep *chart.Dependency, dir string) string {
 	constraint, err := semver.NewConstraint(dep.Version)
 	if err != nil {
 		return ""
 	}
-	for _, candidate := range sortedKeys(r.found.charts) {
+	for _, candidate := range b.charts {
 		if candidate == dir || path.Base(candidate) != dep.Name {
 			continue
 		}
-		data, err := r.tree.ReadFile(join(candidate, "Chart.yaml"))
+		data, err := files.checked(join(candidate, "Chart.yaml"))
 		if err != nil {
 			continue
 		}
@@ -428,27 +484,27 @@ func dropMissing(c *chart.Chart) {
 }
 
 var (
-	templateError = regexp.MustCompile(`(?:template: |(?:parse|execution) error at \()([^:()\s]+):(\d+)(?::(\d+))?`)
+	templateError = lazyRegexp(`(?:template: |(?:parse|execution) error at \()([^:()\s]+):(\d+)(?::(\d+))?`)
 	// executionError is the form that helm gives to what fail and required say.
-	executionError = regexp.MustCompile(`execution error at \(([^)]*)\): ((?s).*)$`)
-	yamlLine       = regexp.MustCompile(`line (\d+)`)
+	executionError = lazyRegexp(`execution error at \(([^)]*)\): ((?s).*)$`)
+	yamlLine       = lazyRegexp(`line (\d+)`)
 )
 
 // chartProblem turns an error of helm into a problem at the template, and the
 // line, that it names first: the one that was being rendered.
-func (r *Renderer) chartProblem(files *chartFiles, dir, doing string, err error) Problem {
+func (f *chartFiles) chartProblem(dir, doing string, err error) Problem {
 	text := err.Error()
 	p := Problem{Class: "render-failed", At: manifest.Span{File: join(dir, "Chart.yaml")}}
-	if m := templateError.FindStringSubmatch(text); m != nil {
+	if m := templateError().FindStringSubmatch(text); m != nil {
 		_, rel, _ := strings.Cut(m[1], "/")
-		if o, ok := files.origin[rel]; ok {
+		if o, ok := f.origin[rel]; ok {
 			p.At.File = o
 			p.At.Line, _ = strconv.Atoi(m[2])
 		}
 	} else {
-		for _, f := range files.files {
-			if strings.Contains(text, f.Name) && f.Name != "Chart.yaml" {
-				p.At.File = files.origin[f.Name]
+		for _, b := range f.files {
+			if strings.Contains(text, b.Name) && b.Name != "Chart.yaml" {
+				p.At.File = f.origin[b.Name]
 				p.At.Line = lineIn(err)
 			}
 		}
@@ -456,7 +512,7 @@ func (r *Renderer) chartProblem(files *chartFiles, dir, doing string, err error)
 	if strings.Contains(text, "rendering template has a nested reference name") {
 		p.Class = "template-recursion"
 	}
-	if m := executionError.FindStringSubmatch(text); m != nil && !files.hold(m[2]) {
+	if m := executionError().FindStringSubmatch(text); m != nil && !f.hold(m[2]) {
 		// What fail or required say may be put together from values, and
 		// values are secret; what stands in a template as it is, is not.
 		text = "execution error at (" + m[1] + "): the chart refuses its values"
@@ -466,26 +522,9 @@ func (r *Renderer) chartProblem(files *chartFiles, dir, doing string, err error)
 }
 
 func lineIn(err error) int {
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+	if m := yamlLine().FindStringSubmatch(err.Error()); m != nil {
 		n, _ := strconv.Atoi(m[1])
 		return n
 	}
 	return 0
-}
-
-// find is the first line of a file that holds some text.
-func (r *Renderer) find(name, text string) manifest.Span {
-	span := manifest.Span{File: name}
-	data, err := r.tree.ReadFile(name)
-	if err != nil {
-		return span
-	}
-	for i, line := range strings.Split(string(data), "\n") {
-		if at := strings.Index(line, text); at >= 0 {
-			span.Line, span.Column = i+1, len([]rune(line[:at]))+1
-			span.EndLine, span.EndColumn = span.Line, span.Column+len([]rune(text))
-			return span
-		}
-	}
-	return span
 }

@@ -35,11 +35,6 @@ type certificate struct{ Cert, Key string }
 // with them the generation of keys, which is most of the time that such charts
 // take to render.
 var stillHelm = sync.OnceFunc(func() {
-	fence()
-	// Dates are printed in the local zone; the same input must give the same
-	// output everywhere.
-	time.Local = time.UTC
-
 	text := func(n int) string { return repeatTo(randomText, n) }
 	pem := func(kind string) string {
 		// The body is base64 as it stands, and still shows what it is.

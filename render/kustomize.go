@@ -1,10 +1,8 @@
 package render
 
 import (
+	"errors"
 	"fmt"
-	"io"
-	"log"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -33,133 +31,123 @@ var kustomizeVersion string
 // warmKustomize parses the built-in schema once, before builds run in parallel:
 // kustomize does it lazily and without a lock.
 var warmKustomize = sync.OnceFunc(func() {
-	fence()
 	// The release that the pinned kustomize/api belongs to.
 	kustomizeVersion = "v5.8.2"
-	// kustomize logs unused variables and the like; a linter speaks in
-	// findings.
-	log.SetOutput(io.Discard)
-	// Its warnings about deprecated fields go straight to os.Stderr.
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
 	openapi.Schema()
 })
 
 // kustomize builds a kustomization.
-func (r *Renderer) kustomize(res *Result) {
-	warmKustomize()
-	files := newKustomizeFS(r.tree)
-	m, err := r.build(files, res.Unit.Path)
-	res.Read = files.readSet()
-	for _, p := range files.problems {
-		res.miss(p)
-	}
-	if err != nil {
-		p := r.kustomizeProblem(files, res.Unit.Path, err)
-		if res.Unit.Status == Partial {
-			// Without what was left out, patches lack their targets: that was
-			// said already.
-			res.Unit.Status = NotRendered
-			res.Unit.Reason += "; without it: " + p.Message
-			return
+func (b *builder) kustomize(p *product, tree *recorder, dir string) {
+	files := newKustomizeFS(tree, b.limits)
+	m, err := files.build(dir)
+	if err == nil {
+		for _, resource := range m.Resources() {
+			p.docs = append(p.docs, resource.YNode())
 		}
-		res.fail(p)
+		p.pads = files.pads
+	}
+	for _, problem := range files.problems {
+		p.miss(problem)
+	}
+	if err == nil {
 		return
 	}
-	where := newKustomizeOrigins(files)
-	for _, resource := range m.Resources() {
-		node := resource.YNode()
-		origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
-		for _, o := range manifest.Objects(node, origin, where.locate) {
-			where.anchor(o)
-			res.Objects = append(res.Objects, o)
-		}
+	problem := files.explain(dir, err)
+	if p.status == Partial {
+		// Without what was left out, patches lack their targets: that was
+		// said already.
+		p.status = NotRendered
+		p.reason += "; without it: " + problem.Message
+		return
 	}
+	p.fail(problem)
 }
 
-func (r *Renderer) build(files *kustomizeFS, dir string) (m resmap.ResMap, err error) {
+// errSchema ends a build that sets the schema while others may run.
+var errSchema = errors.New("the kustomization sets the schema of all builds")
+
+// build runs kustomize. Only when the build turns out to set the schema is it
+// done again, by itself.
+func (f *kustomizeFS) build(dir string) (resmap.ResMap, error) {
+	schemaLock.RLock()
+	m, err := f.run(dir)
+	schemaLock.RUnlock()
+	if !f.setsSchema {
+		return m, err
+	}
+	schemaLock.Lock()
+	defer schemaLock.Unlock()
+	// A build that fails leaves its schema behind, too.
+	defer func() {
+		openapi.ResetOpenAPI()
+		openapi.Schema()
+	}()
+	*f = *newKustomizeFS(f.tree, f.limits)
+	f.alone = true
+	return f.run(dir)
+}
+
+func (f *kustomizeFS) run(dir string) (m resmap.ResMap, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("kustomize panics on this input: %v", v)
 		}
 	}()
-	if r.usesOpenAPI(dir, map[string]bool{}) {
-		schemaLock.Lock()
-		defer schemaLock.Unlock()
-		defer func() {
-			openapi.ResetOpenAPI()
-			openapi.Schema()
-		}()
-	} else {
-		schemaLock.RLock()
-		defer schemaLock.RUnlock()
-	}
 	options := krusty.MakeDefaultOptions()
 	// Flux builds without the restriction; what leaves the repository is
 	// refused by the tree.
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	options.PluginConfig = types.DisabledPluginConfig()
-	return krusty.MakeKustomizer(options).Run(files, files.abs(dir))
-}
-
-// usesOpenAPI says that the build of a kustomization sets the process-wide
-// schema.
-func (r *Renderer) usesOpenAPI(dir string, seen map[string]bool) bool {
-	k := r.found.kustomizations[dir]
-	if k == nil || seen[dir] {
-		return false
-	}
-	seen[dir] = true
-	if data, err := r.tree.ReadFile(k.file); err == nil && strings.Contains(string(data), "openapi") {
-		return true
-	}
-	for _, d := range k.dirs {
-		if r.usesOpenAPI(d, seen) {
-			return true
-		}
-	}
-	return false
+	return krusty.MakeKustomizer(options).Run(f, f.abs(dir))
 }
 
 var (
-	quotedPath = regexp.MustCompile(`(?:'|")(/scantling/tree/[^'"]*)(?:'|")`)
-	barePath   = regexp.MustCompile(`/scantling/tree/[^\s:'"]*`)
-	errorLine  = regexp.MustCompile(`line (\d+)`)
+	quotedPath = lazyRegexp(`(?:'|")(/scantling/tree/[^'"]*)(?:'|")`)
+	barePath   = lazyRegexp(`/scantling/tree/[^\s:'"]*`)
+	errorLine  = lazyRegexp(`line (\d+)`)
 )
 
-// kustomizeProblem turns an error of a build into a problem at the file, and
+// lazyRegexp compiles a pattern when it is first used: starting does no work.
+func lazyRegexp(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+// explain turns an error of a build into a problem at the file, and
 // where kustomize says it at the line, of its cause. Kustomize nests its errors
 // from the outside in: the last file that it names is the nearest to the cause.
-func (r *Renderer) kustomizeProblem(files *kustomizeFS, dir string, err error) Problem {
+func (f *kustomizeFS) explain(dir string, err error) Problem {
 	text := err.Error()
-	p := Problem{Class: "render-failed", At: manifest.Span{File: r.found.kustomizations[dir].file}}
-	if files.refused != nil {
-		p.Class = readClass(files.refused.err)
-		p.Message = fmt.Sprintf("can't build the kustomization: %s: %s", files.refused.name, reason(files.refused.err))
-		p.At = files.mention(files.refused.name, p.At)
+	p := Problem{Class: "render-failed", At: manifest.Span{File: job{kind: Kustomize, path: dir}.mainFile(f.tree)}}
+	var gate *gateError
+	if f.refused != nil && errors.As(f.refused.err, &gate) {
+		return refusedProblem(gate.file, gate.err)
+	}
+	if f.refused != nil {
+		p.Class = readClass(f.refused.err)
+		p.Message = fmt.Sprintf("can't build the kustomization: %s: %s", f.refused.name, reason(f.refused.err))
+		p.At = f.mention(f.refused.name, p.At)
 		return p
 	}
 	if strings.Contains(text, "cycle detected") {
 		p.Class = "cycle"
 	}
-	for _, name := range append(quotedPath.FindAllString(text, -1), barePath.FindAllString(text, -1)...) {
+	for _, name := range append(quotedPath().FindAllString(text, -1), barePath().FindAllString(text, -1)...) {
 		name = strings.Trim(name, `'"`)
-		rel, ok := files.rel(name)
+		rel, ok := f.rel(name)
 		if !ok {
 			continue
 		}
-		if k := r.found.kustomizations[rel]; k != nil {
-			p.At.File, p.At.Line = k.file, 0
-		} else if data, ok := files.sources[rel]; ok && data != nil {
+		if file, ok := f.tree.kustomizationFile(rel); ok {
+			p.At.File, p.At.Line = file, 0
+		} else if f.tree.source(rel) != nil {
 			p.At.File, p.At.Line = rel, 0
 		} else {
 			// A file that does not exist is named where it is referred to.
-			p.At = files.mention(rel, p.At)
+			p.At = f.mention(rel, p.At)
 		}
 	}
-	if m := errorLine.FindStringSubmatch(text[strings.LastIndex(text, "yaml")+1:]); m != nil && p.At.Line == 0 {
-		if line := files.parseErrorLine(p.At.File); line > 0 {
+	if m := errorLine().FindStringSubmatch(text[strings.LastIndex(text, "yaml")+1:]); m != nil && p.At.Line == 0 {
+		if line := f.parseErrorLine(p.At.File); line > 0 {
 			p.At.Line = line
 		}
 	}
@@ -169,8 +157,8 @@ func (r *Renderer) kustomizeProblem(files *kustomizeFS, dir string, err error) P
 			text = cause
 		}
 	}
-	text = strings.ReplaceAll(text, files.abs(".")+"/", "")
-	text = strings.ReplaceAll(text, files.abs("."), ".")
+	text = strings.ReplaceAll(text, f.abs(".")+"/", "")
+	text = strings.ReplaceAll(text, f.abs("."), ".")
 	p.Message = "can't build the kustomization: " + oneLine(text)
 	return p
 }

@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"sort"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
 	"go.yaml.in/yaml/v3"
@@ -40,10 +38,9 @@ const firstPad = 4096
 // own among all files of the build: kyaml keeps the line of a node through
 // copies and strategic merges, and the line then tells the file.
 type kustomizeFS struct {
-	tree source.Tree
+	tree   *recorder
+	limits limits.Limits
 
-	sources  map[string][]byte // every file that was read, as it is in the tree
-	nodes    map[string]*yaml.Node
 	pads     []pad
 	padded   map[string]bool   // files that are served padded
 	plain    map[string]bool   // files that must be served as they are
@@ -52,6 +49,9 @@ type kustomizeFS struct {
 	problems []Problem
 	refused  *refusal
 	nextPad  int
+	// setsSchema says that a kustomization of this build has an openapi field;
+	// alone, that the build may have one.
+	setsSchema, alone bool
 }
 
 // pad says that the lines from start on, lines many, are those of file.
@@ -65,11 +65,10 @@ type refusal struct {
 	err  error
 }
 
-func newKustomizeFS(tree source.Tree) *kustomizeFS {
+func newKustomizeFS(tree *recorder, l limits.Limits) *kustomizeFS {
 	return &kustomizeFS{
 		tree:    tree,
-		sources: map[string][]byte{},
-		nodes:   map[string]*yaml.Node{},
+		limits:  l,
 		padded:  map[string]bool{},
 		plain:   map[string]bool{},
 		served:  map[string][]byte{},
@@ -89,15 +88,6 @@ func (f *kustomizeFS) rel(name string) (string, bool) {
 		return ".", true
 	}
 	return strings.CutPrefix(name, mount+"/")
-}
-
-func (f *kustomizeFS) readSet() []string {
-	names := make([]string, 0, len(f.sources))
-	for name := range f.sources {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 // refuse remembers the first path that was not opened because of what it is,
@@ -134,31 +124,40 @@ func (f *kustomizeFS) ReadFile(name string) ([]byte, error) {
 	if f.missing[rel] {
 		return nil, &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
 	}
-	real, err := f.tree.Resolve(rel)
-	if err == nil {
-		var info fs.FileInfo
-		if info, err = f.tree.Stat(real); err == nil && info.Size() > maxFileSize {
-			err = &fs.PathError{Op: "open", Path: rel, Err: source.ErrTooLarge}
-		}
-	}
-	var data []byte
-	if err == nil {
-		data, err = f.tree.ReadFile(real)
-	}
+	data, err := f.load(rel)
 	if err != nil {
 		f.missing[rel] = true
 		return nil, f.refuse(rel, err)
 	}
-	f.sources[real] = data
-	out := data
-	switch {
-	case slices.Contains(kustomizationNames, path.Base(rel)):
-		out = f.kustomization(real, data)
-	case f.padded[rel] && !f.plain[rel]:
-		out = f.pad(real, data)
+	f.served[rel] = data
+	return data, nil
+}
+
+// load reads a file as kustomize is to see it. What kustomize takes as data it
+// gets as it is; all else passes the gate.
+func (f *kustomizeFS) load(rel string) ([]byte, error) {
+	real, err := f.tree.Resolve(rel)
+	if err != nil {
+		return nil, err
 	}
-	f.served[rel] = out
-	return out, nil
+	data, err := readLimited(f.tree, real, f.limits.YAML.FileSize)
+	if err != nil || f.plain[rel] {
+		return data, err
+	}
+	data, refused := f.limits.YAML.Check(data)
+	if refused != nil {
+		return nil, &gateError{real, refused}
+	}
+	switch {
+	case isKustomization(rel):
+		data = f.kustomization(real, data)
+		if f.setsSchema && !f.alone {
+			return nil, errSchema
+		}
+	case f.padded[rel]:
+		data = f.pad(real, data)
+	}
+	return data, nil
 }
 
 // kustomization reads a kustomization file before kustomize does: it notes
@@ -169,7 +168,6 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 		return data
 	}
 	root, dir := docs[0], path.Dir(name)
-	f.nodes[name] = root
 	e := &edit{lines: bytes.SplitAfter(data, []byte("\n"))}
 
 	for _, key := range []string{"resources", "bases", "components"} {
@@ -185,8 +183,14 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 				continue
 			}
 			f.padded[join(dir, n.Value)] = true
+			if p, ok := f.unreadable(dir, n); ok {
+				// The rest of the kustomization is built without it.
+				f.problem(p)
+				e.replace(n, standIn)
+			}
 		}
 	}
+	f.setsSchema = f.setsSchema || manifest.Get(root, "openapi") != nil
 	for _, n := range items(manifest.Get(root, "patchesStrategicMerge")) {
 		f.padded[join(dir, n.Value)] = true
 	}
@@ -221,6 +225,32 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 		}
 	}
 	return e.bytes()
+}
+
+// unreadable says why a resource can't be read. A folder is not looked into.
+func (f *kustomizeFS) unreadable(dir string, n *yaml.Node) (Problem, bool) {
+	name := join(dir, n.Value)
+	at := position(join(dir, "kustomization.yaml"), n)
+	if file, ok := f.tree.kustomizationFile(dir); ok {
+		at.File = file
+	}
+	info, err := f.tree.Stat(name)
+	if err == nil && info.IsDir() {
+		return Problem{}, false
+	}
+	if err == nil {
+		before := f.refused
+		_, err = f.ReadFile(f.abs(name))
+		f.refused = before
+	}
+	var refused *gateError
+	switch {
+	case err == nil, errors.Is(err, errSchema):
+		return Problem{}, false
+	case errors.As(err, &refused):
+		return refusedProblem(refused.file, refused.err), true
+	}
+	return Problem{Class: readClass(err), Message: "the resource " + n.Value + " was left out: " + reason(err), At: at}, true
 }
 
 func (f *kustomizeFS) problem(p Problem) { f.problems = append(f.problems, p) }
@@ -285,7 +315,7 @@ func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
 	return "", false
 }
 
-var separator = regexp.MustCompile(`\n---.*\n`)
+var separator = lazyRegexp(`\n---.*\n`)
 
 // pad puts empty lines before each document of a file. The separators are found
 // as kyaml's reader finds them.
@@ -308,7 +338,7 @@ func (f *kustomizeFS) pad(name string, data []byte) []byte {
 	}
 	for {
 		writeLines(&out, base+before)
-		loc := separator.FindIndex(rest)
+		loc := separator().FindIndex(rest)
 		if loc == nil {
 			out.Write(rest)
 			return out.Bytes()
@@ -332,8 +362,8 @@ func writeLines(out *bytes.Buffer, n int) {
 // mention is where a kustomization that was read refers to a path, for errors
 // about that path.
 func (f *kustomizeFS) mention(target string, otherwise manifest.Span) manifest.Span {
-	for _, name := range f.readSet() {
-		root := f.nodes[name]
+	for _, name := range f.tree.kustomizations() {
+		root := f.tree.node(name)
 		if root == nil {
 			continue
 		}
@@ -361,11 +391,7 @@ func walkScalars(n *yaml.Node, visit func(*yaml.Node)) {
 
 // parseErrorLine is the line at which a file that was read can't be parsed.
 func (f *kustomizeFS) parseErrorLine(name string) int {
-	data, ok := f.sources[name]
-	if !ok {
-		return 0
-	}
-	if _, problems := manifest.Parse(data); len(problems) > 0 {
+	if _, problems := manifest.Parse(f.tree.source(name)); len(problems) > 0 {
 		return problems[0].Line
 	}
 	return 0

@@ -13,15 +13,16 @@ import (
 
 // kustomizeOrigins says where the nodes of a build's objects were written.
 type kustomizeOrigins struct {
-	files *kustomizeFS
+	tree *recorder
+	pads []pad
 
 	mu      sync.Mutex
 	lines   map[string][][]rune
 	written map[string][]*manifest.Object // by kind, of the padded files
 }
 
-func newKustomizeOrigins(files *kustomizeFS) *kustomizeOrigins {
-	return &kustomizeOrigins{files: files, lines: map[string][][]rune{}}
+func newKustomizeOrigins(tree *recorder, pads []pad) *kustomizeOrigins {
+	return &kustomizeOrigins{tree: tree, pads: pads, lines: map[string][][]rune{}}
 }
 
 // locate finds the file and line of a node by its line among all padded files,
@@ -33,7 +34,7 @@ func (k *kustomizeOrigins) locate(n *yaml.Node) (manifest.Span, bool, bool) {
 	if n.Line <= firstPad {
 		return k.inline(n)
 	}
-	pads := k.files.pads
+	pads := k.pads
 	i := sort.Search(len(pads), func(i int) bool { return pads[i].start >= n.Line }) - 1
 	if i < 0 || n.Line-pads[i].start > pads[i].lines {
 		return manifest.Span{}, false, false
@@ -50,7 +51,7 @@ func (k *kustomizeOrigins) stands(span manifest.Span, n *yaml.Node) bool {
 	defer k.mu.Unlock()
 	lines, ok := k.lines[span.File]
 	if !ok {
-		for _, line := range bytes.Split(k.files.sources[span.File], []byte("\n")) {
+		for _, line := range bytes.Split(k.tree.source(span.File), []byte("\n")) {
 			lines = append(lines, []rune(string(line)))
 		}
 		k.lines[span.File] = lines
@@ -75,8 +76,8 @@ func (k *kustomizeOrigins) stands(span manifest.Span, n *yaml.Node) bool {
 // so the line is that in the patch.
 func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Span, bool, bool) {
 	var found []manifest.Span
-	for _, name := range k.files.readSet() {
-		root := k.files.nodes[name]
+	for _, name := range k.tree.kustomizations() {
+		root := k.tree.node(name)
 		if root == nil {
 			continue
 		}
@@ -109,7 +110,7 @@ func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Span, bool, bool) {
 
 // indent is the width of the white space that a line begins with.
 func (k *kustomizeOrigins) indent(name string, line int) int {
-	lines := bytes.Split(k.files.sources[name], []byte("\n"))
+	lines := bytes.Split(k.tree.source(name), []byte("\n"))
 	if line < 1 || line > len(lines) {
 		return 0
 	}
@@ -136,8 +137,8 @@ func (k *kustomizeOrigins) anchor(o *manifest.Object) {
 	default:
 		return
 	}
-	for _, name := range k.files.readSet() {
-		for _, entry := range items(manifest.Get(k.files.nodes[name], kind)) {
+	for _, name := range k.tree.kustomizations() {
+		for _, entry := range items(manifest.Get(k.tree.node(name), kind)) {
 			n := manifest.Get(entry, "name")
 			if n == nil || n.Value == "" || !strings.Contains(o.Name, n.Value) {
 				continue
@@ -172,7 +173,7 @@ func (k *kustomizeOrigins) generated(file string, entry *yaml.Node) func(key str
 		}
 		for _, n := range envs {
 			name := join(path.Dir(file), n.Value)
-			for i, line := range strings.Split(string(k.files.sources[name]), "\n") {
+			for i, line := range strings.Split(string(k.tree.source(name)), "\n") {
 				if before, _, ok := strings.Cut(line, "="); ok && strings.TrimSpace(before) == key {
 					return manifest.Span{File: name, Line: i + 1, Column: 1, EndLine: i + 1, EndColumn: len([]rune(line)) + 1}, true
 				}
@@ -189,8 +190,8 @@ func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
 	k.mu.Lock()
 	if k.written == nil {
 		k.written = map[string][]*manifest.Object{}
-		for _, p := range k.files.pads {
-			docs, _ := manifest.Parse(k.files.sources[p.file])
+		for _, p := range k.pads {
+			docs, _ := manifest.Parse(k.tree.source(p.file))
 			for _, doc := range docs {
 				for _, w := range manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: p.file}, Exact: true}, nil) {
 					k.written[w.GVK.Kind] = append(k.written[w.GVK.Kind], w)
@@ -214,9 +215,9 @@ func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
 
 // patched is where a JSON patch wrote a field, if one that was read did.
 func (k *kustomizeOrigins) patched(o *manifest.Object, elements []string) (manifest.Span, bool) {
-	for _, name := range k.files.readSet() {
+	for _, name := range k.tree.kustomizations() {
 		for _, key := range []string{"patches", "patchesJson6902"} {
-			for _, entry := range items(manifest.Get(k.files.nodes[name], key)) {
+			for _, entry := range items(manifest.Get(k.tree.node(name), key)) {
 				if target := manifest.Get(manifest.Get(entry, "target"), "kind"); target != nil && target.Value != o.GVK.Kind {
 					continue
 				}
@@ -233,7 +234,7 @@ func (k *kustomizeOrigins) operation(name string, entry *yaml.Node, elements []s
 	file, text, shiftLine, shiftColumn := name, []byte(nil), 0, 0
 	if p := manifest.Get(entry, "path"); p != nil {
 		file = join(path.Dir(name), p.Value)
-		text = k.files.sources[file]
+		text = k.tree.source(file)
 	} else if p := manifest.Get(entry, "patch"); p != nil && p.Style&yaml.LiteralStyle != 0 {
 		text = []byte(p.Value)
 		shiftLine, shiftColumn = p.Line, k.indent(name, p.Line+1)

@@ -223,7 +223,10 @@ func parity(t *testing.T, dir string) {
 func compareUnit(t *testing.T, counts map[string]int, r *render.Renderer, unit *render.Unit, first, second []byte, err error) {
 	t.Helper()
 	kind := string(unit.Kind)
-	res := r.Render(unit)
+	res, failed := r.Render(context.Background(), unit)
+	if failed != nil {
+		t.Fatal(failed)
+	}
 	if err != nil {
 		counts[kind+" only the program fails"]++
 		if unit.Status == render.NotRendered {

@@ -12,12 +12,11 @@ import (
 )
 
 // plain reads the manifests of one folder, several files at a time.
-func (r *Renderer) plain(res *Result) {
+func (r *Renderer) plain(ctx context.Context, res *Result, tree *recorder) {
 	parts := make([]Result, len(res.Unit.files))
-	r.each(context.Background(), len(parts), func(i int) { parts[i] = r.manifestFile(res.Unit.files[i]) })
+	r.each(ctx, len(parts), func(i int) { parts[i] = r.manifestFile(tree, res.Unit.files[i]) })
 	for _, part := range parts {
 		res.Objects = append(res.Objects, part.Objects...)
-		res.Read = append(res.Read, part.Read...)
 		for _, p := range part.Problems {
 			res.miss(p)
 		}
@@ -29,17 +28,16 @@ func (r *Renderer) plain(res *Result) {
 
 // manifestFile reads one file of a folder. A file that holds no object is none
 // of the unit's.
-func (r *Renderer) manifestFile(name string) (res Result) {
-	data, err := r.readManifest(name)
+func (r *Renderer) manifestFile(tree files, name string) (res Result) {
+	data, err := r.readManifest(tree, name)
 	if err != nil {
 		res.Problems = append(res.Problems, *err)
 		return res
 	}
 	if mayHoldObjects(data) {
-		docs, problems := manifest.Parse(data)
-		res.Read = append(res.Read, name)
+		docs, problems := r.settings.limits.YAML.Parse(data)
 		for _, p := range problems {
-			res.Problems = append(res.Problems, Problem{Class: string(p.Class), Message: p.Message, At: manifest.Span{File: name, Line: p.Line, Column: p.Column}})
+			res.Problems = append(res.Problems, refusedProblem(name, p))
 		}
 		for _, doc := range docs {
 			res.Objects = append(res.Objects, manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
@@ -59,16 +57,29 @@ func (r *Renderer) other(name string) {
 }
 
 // readManifest reads a file within the size limit.
-func (r *Renderer) readManifest(name string) ([]byte, *Problem) {
-	info, err := r.tree.Stat(name)
-	if err == nil && info.Size() > maxFileSize {
-		return nil, &Problem{Class: "limit-size", Message: fmt.Sprintf("the file is larger than %d MiB and was not read", maxFileSize>>20), At: manifest.Span{File: name}}
+func (r *Renderer) readManifest(tree files, name string) ([]byte, *Problem) {
+	data, err := readLimited(tree, name, r.settings.limits.YAML.FileSize)
+	var refused *gateError
+	if errors.As(err, &refused) {
+		p := refusedProblem(name, refused.err)
+		return nil, &p
 	}
-	data, err := r.tree.ReadFile(name)
 	if err != nil {
 		return nil, &Problem{Class: readClass(err), Message: "can't read the file: " + reason(err), At: manifest.Span{File: name}}
 	}
 	return data, nil
+}
+
+// readLimited reads a file unless it is larger than a limit.
+func readLimited(tree files, name string, limit int64) ([]byte, error) {
+	info, err := tree.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, &gateError{name, &manifest.ReadError{Class: manifest.LimitSize, Limit: "file-size", Message: fmt.Sprintf("the file is larger than %d MiB and was not read", limit>>20)}}
+	}
+	return tree.ReadFile(name)
 }
 
 // readClass is the problem class of an error of the tree.
@@ -99,13 +110,13 @@ func reason(err error) string {
 // writtenObjects hands on the objects of a file that a unit took in or that is
 // the input of one, as they are written.
 func (r *Renderer) writtenObjects(name string, yield func(*manifest.Object)) {
-	data, problem := r.readManifest(name)
+	data, problem := r.readManifest(r.tree, name)
 	// Only Secrets are judged as written: the look for the word spares parsing
 	// everything a second time.
 	if problem != nil || !mayHoldObjects(data) || !bytes.Contains(data, []byte("Secret")) {
 		return
 	}
-	docs, _ := manifest.Parse(data)
+	docs, _ := r.settings.limits.YAML.Parse(data)
 	for _, doc := range docs {
 		for _, o := range manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil) {
 			yield(o)
@@ -116,11 +127,10 @@ func (r *Renderer) writtenObjects(name string, yield func(*manifest.Object)) {
 // PathUnit makes the unit that a folder or file of the tree is on its own, root
 // or not.
 func (r *Renderer) PathUnit(name string) (*Unit, error) {
-	found, err := discover(r.tree, r.opts)
-	if err != nil {
+	if err := r.discover(false); err != nil {
 		return nil, err
 	}
-	r.found = found
+	found := r.found
 	if resolved, err := r.tree.Resolve(name); err == nil {
 		name = resolved
 	}

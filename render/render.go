@@ -7,14 +7,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
-	"helm.sh/helm/v3/pkg/chartutil"
 )
 
 // Kind is what a unit is.
@@ -129,9 +131,15 @@ type Options struct {
 	HelmValues []string
 	// Exclude are glob patterns of paths that are not looked at.
 	Exclude []string
-	// Workers is how many units are rendered at a time; 0 means one per
+	// Parallel is how many units are rendered at a time; 0 means one per
 	// processor.
-	Workers int
+	Parallel int
+	// Workers render kustomizations and charts in processes of their own; nil
+	// lets them be rendered in this process, which input that is made to harm
+	// can stop or exhaust.
+	Workers *Workers
+	// Limits bound what is read and rendered.
+	Limits limits.Limits
 }
 
 // Note says what a file or folder that is no unit was taken for.
@@ -149,9 +157,12 @@ type Graph struct {
 
 // Renderer renders the units of one tree.
 type Renderer struct {
-	tree source.Tree
-	opts Options
-	caps *chartutil.Capabilities
+	tree     source.Tree
+	opts     Options
+	settings settings
+	builder  *builder
+	archives *archiveBudget
+	rendered atomic.Int64 // bytes of text that all units gave
 
 	found *discovery
 
@@ -163,11 +174,15 @@ type Renderer struct {
 // New makes a renderer of a tree. It fails when the Kubernetes version is not
 // one.
 func New(tree source.Tree, opts Options) (*Renderer, error) {
-	caps, err := capabilities(opts.KubeVersion, opts.APIVersions)
+	if opts.Limits == (limits.Limits{}) {
+		opts.Limits = limits.Default()
+	}
+	s := settings{kubeVersion: opts.KubeVersion, apiVersions: opts.APIVersions, limits: opts.Limits}
+	b, err := s.builder()
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{tree: tree, opts: opts, caps: caps, consumed: map[string]bool{}}, nil
+	return &Renderer{tree: tree, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}}, nil
 }
 
 // Run finds and renders every unit for which want is true (nil: all), several
@@ -176,11 +191,10 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 // rendered plain unit holds: patches, the sources of kustomizations, what no
 // unit reads.
 func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*Result), written func(*manifest.Object)) (*Graph, error) {
-	found, err := discover(r.tree, r.opts)
-	if err != nil {
+	if err := r.discover(want == nil); err != nil {
 		return nil, err
 	}
-	r.found = found
+	found := r.found
 	if want == nil {
 		want = func(*Unit) bool { return true }
 	}
@@ -205,11 +219,7 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 	// reference hides nothing.
 	round := found.roots()
 	for len(round) > 0 {
-		if slices.ContainsFunc(round, func(u *Unit) bool { return u.Kind == Kustomize }) {
-			warmKustomize()
-		}
-		r.parallel(ctx, round, want, emit)
-		if err := ctx.Err(); err != nil {
+		if err := r.parallel(ctx, round, want, emit); err != nil {
 			return nil, err
 		}
 		r.mu.Lock()
@@ -217,11 +227,14 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 		r.mu.Unlock()
 	}
 	plain, rest := found.plain(r.consumed)
-	r.parallel(ctx, plain, want, func(res *Result) {
+	err := r.parallel(ctx, plain, want, func(res *Result) {
 		if res.Unit.Objects = len(res.Objects); res.Unit.Objects > 0 || len(res.Problems) > 0 {
 			emit(res)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	if written != nil {
 		r.each(ctx, len(rest), func(i int) { r.writtenObjects(rest[i], written) })
 	}
@@ -240,17 +253,48 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 	return &Graph{Units: r.units, Notes: found.allNotes(r.consumed)}, nil
 }
 
-func (r *Renderer) parallel(ctx context.Context, units []*Unit, want func(*Unit) bool, emit func(*Result)) {
-	r.each(ctx, len(units), func(i int) {
-		if want(units[i]) {
-			emit(r.Render(units[i]))
+// discover looks at what the repository holds, of which all or a part is to be
+// rendered.
+func (r *Renderer) discover(all bool) error {
+	listing, err := r.tree.Files()
+	if err != nil {
+		return fmt.Errorf("listing the files of %s: %w", r.tree.Ref(), err)
+	}
+	if all && r.opts.Workers != nil {
+		units := 0
+		for _, f := range listing.Files {
+			if base := path.Base(f.Name); base == "Chart.yaml" || isKustomization(base) {
+				units++
+			}
 		}
+		r.opts.Workers.ready(units)
+	}
+	r.found = discover(r.tree, listing, r.opts)
+	r.settings.charts = sortedKeys(r.found.charts)
+	r.builder.charts = r.settings.charts
+	return nil
+}
+
+func (r *Renderer) parallel(ctx context.Context, units []*Unit, want func(*Unit) bool, emit func(*Result)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.each(ctx, len(units), func(i int) {
+		if !want(units[i]) {
+			return
+		}
+		res, err := r.Render(ctx, units[i])
+		if err != nil {
+			stop(err)
+			return
+		}
+		emit(res)
 	})
+	return context.Cause(ctx)
 }
 
 // each calls f for 0 to n-1, as many at a time as there are workers.
 func (r *Renderer) each(ctx context.Context, n int, f func(int)) {
-	workers := r.opts.Workers
+	workers := r.opts.Parallel
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
@@ -273,30 +317,110 @@ func (r *Renderer) each(ctx context.Context, n int, f func(int)) {
 	wg.Wait()
 }
 
-// Render renders one unit. It never fails: what could not be rendered is among
-// the problems of the result.
-func (r *Renderer) Render(u *Unit) (res *Result) {
+// Render renders one unit. What could not be rendered is among the problems of
+// the result; the error is that nothing can be rendered at all, or that the run
+// was ended.
+func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error) {
 	res = &Result{Unit: u}
 	defer func() {
 		if v := recover(); v != nil {
-			// The libraries panic on some malformed input.
 			res.Objects = nil
-			res.fail(Problem{Class: "render-failed", Message: fmt.Sprintf("can't render %s %s: the input makes the renderer panic", u.Kind, u.ID()),
+			res.fail(Problem{Class: "internal", Message: fmt.Sprintf("reading what %s %s gives ended in a panic", u.Kind, u.ID()),
 				At: manifest.Span{File: r.mainFile(u)}})
 		}
-		slices.Sort(res.Read)
-		res.Read = slices.Compact(res.Read)
 	}()
 	u.Status = Rendered
-	switch u.Kind {
-	case Kustomize:
-		r.kustomize(res)
-	case Helm:
-		r.helm(res)
-	case Plain:
-		r.plain(res)
+	tree := newRecorder(r.tree)
+	if u.Kind == Plain {
+		r.plain(ctx, res, tree)
+	} else if err := r.built(ctx, res, tree); err != nil {
+		return nil, err
 	}
-	return res
+	res.Read = tree.names()
+	return res, nil
+}
+
+// built has a kustomization or chart built and makes objects of what it gives.
+func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error {
+	u := res.Unit
+	j := job{kind: u.Kind, path: u.Path, values: u.values, minor: u.guess || u.values == "" && r.testedWithValues(u.Path), archives: r.settings.limits.ArchivesSize - r.archives.used()}
+	var p *product
+	if r.opts.Workers != nil {
+		j.expect = r.found.expect(u)
+		var err error
+		if p, err = r.opts.Workers.build(ctx, &r.settings, tree, j); err != nil {
+			return err
+		}
+	} else {
+		p = r.builder.build(tree, j)
+	}
+	r.archives.take(p.unpacked)
+	size := p.size()
+	if r.rendered.Add(size) > r.settings.limits.RenderedTotal {
+		p = &product{problems: p.problems}
+		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
+			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
+	}
+	u.Status, u.Reason, res.Problems = p.status, p.reason, p.problems
+	if len(p.docs) > 0 {
+		where := newKustomizeOrigins(tree, p.pads)
+		origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(u)}}
+		for _, doc := range p.docs {
+			for _, o := range manifest.Objects(doc, origin, where.locate) {
+				where.anchor(o)
+				res.Objects = append(res.Objects, o)
+			}
+		}
+	}
+	for _, t := range p.texts {
+		r.textObjects(res, tree, t)
+	}
+	return nil
+}
+
+// textObjects reads the objects of one rendered template.
+func (r *Renderer) textObjects(res *Result, tree *recorder, t text) {
+	docs, problems := r.settings.limits.YAML.Parse([]byte(t.text))
+	where := newTemplateLines(t.file, tree.source(t.file), t.text)
+	origin := manifest.Origin{Span: manifest.Span{File: t.file}}
+	locate := where.locate
+	if !t.written {
+		locate = nowhere
+	}
+	for _, refused := range problems {
+		p := refusedProblem(t.file, refused)
+		switch refused.Class {
+		case manifest.ParseError:
+			p.Class, p.Message = "render-failed", "the template gives no valid YAML: "+refused.Message
+		case manifest.DuplicateKey:
+		default:
+			p.Message = "what the template gives was not read: " + refused.Message
+		}
+		p.At = manifest.Span{File: t.file}
+		if t.written {
+			p.At = where.near(refused.Line)
+		}
+		res.miss(p)
+	}
+	for _, doc := range docs {
+		res.Objects = append(res.Objects, manifest.Objects(doc, origin, locate)...)
+	}
+}
+
+// refusedProblem is what the gate, or the parser behind it, says of a file.
+func refusedProblem(file string, e *manifest.ReadError) Problem {
+	p := Problem{Class: string(e.Class), Message: e.Message, At: manifest.Span{File: file, Line: e.Line, Column: e.Column}}
+	if e.Limit != "" {
+		p.Fix = limits.Raise(e.Limit)
+	}
+	return p
+}
+
+// testedWithValues says that a chart has values files in ci/: then its defaults
+// need not be enough to render it.
+func (r *Renderer) testedWithValues(dir string) bool {
+	c := r.found.charts[dir]
+	return c != nil && slices.ContainsFunc(c.scenarios, func(s scenario) bool { return !s.guess })
 }
 
 // fail records a problem that cost the whole unit.

@@ -44,9 +44,11 @@ func (o *Outcome) Failed() map[string]bool {
 	return failed
 }
 
-// RenderOptions are the renderer's options that a configuration sets.
-func RenderOptions(c *config.Config) render.Options {
+// RenderOptions are the renderer's options that a configuration sets. Workers
+// may be nil: what is rendered is then rendered in this process.
+func RenderOptions(c *config.Config, workers *render.Workers) render.Options {
 	return render.Options{
+		Workers:     workers,
 		KubeVersion: c.KubeVersion,
 		APIVersions: c.APIVersions,
 		HelmValues:  c.Helm.Values,
@@ -55,18 +57,22 @@ func RenderOptions(c *config.Config) render.Options {
 }
 
 // Tree checks a tree, or of it only what the given paths concern. Paths are
-// slash paths from the root.
-func Tree(ctx context.Context, tree source.Tree, c *config.Config, paths []string) (*Outcome, error) {
+// slash paths from the root. Workers may be nil, as for RenderOptions.
+func Tree(ctx context.Context, tree source.Tree, c *config.Config, workers *render.Workers, paths []string) (*Outcome, error) {
 	linter, err := lint.NewLinter(Rules(), c.Rules)
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := render.New(tree, RenderOptions(c))
+	renderer, err := render.New(tree, RenderOptions(c, workers))
 	if err != nil {
 		return nil, err
 	}
 	r := &run{linter: linter, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}}
-	graph, err := renderer.Run(ctx, r.wants, r.result, r.written)
+	want := r.wants
+	if len(paths) == 0 {
+		want = nil
+	}
+	graph, err := renderer.Run(ctx, want, r.result, r.written)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +121,6 @@ type run struct {
 }
 
 func (r *run) wants(u *render.Unit) bool {
-	if len(r.paths) == 0 {
-		return true
-	}
 	return slices.ContainsFunc(r.paths, u.Concerns)
 }
 

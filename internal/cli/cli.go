@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/config"
+	"github.com/scantling-dev/scantling/render"
 	"github.com/urfave/cli/v2"
 )
 
@@ -42,27 +42,49 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // Main runs the program and returns its exit code.
 func Main(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	app := newApp(stdout, stderr)
-	args, err := permute(app, args)
-	if err == nil {
-		err = app.RunContext(ctx, args)
+	if len(args) == 2 && args[1] == render.WorkerCommand {
+		return render.Work(os.Stdin, os.Stdout)
 	}
-	if err == nil {
-		return exitClean
-	}
-	code := exitUsage
-	var exit *exitError
-	if errors.As(err, &exit) {
-		code = exit.code
-	}
-	if text := err.Error(); text != "" {
-		for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-			fmt.Fprintf(stderr, "scantling: %s\n", line)
+	args, debugging := debugFlag(args)
+	return untilSignal(stderr, func(ctx context.Context) int {
+		return run(ctx, args, stdout, stderr, debugging)
+	})
+}
+
+// run is Main without the signals.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, debugging bool) int {
+	out := &output{file: stdout}
+	err := runApp(ctx, args, out, stderr)
+	code := exitClean
+	if err != nil {
+		code = exitUsage
+		var exit *exitError
+		if errors.As(err, &exit) {
+			code = exit.code
+		}
+		// What was ended by a signal fails in many ways.
+		if ctx.Err() == nil {
+			printError(stderr, err, debugging)
 		}
 	}
+	if err := out.failure(); err != nil {
+		printError(stderr, err, debugging)
+		return exitUsage
+	}
 	return code
+}
+
+func runApp(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = newInternalError(v)
+		}
+	}()
+	app := newApp(stdout, stderr)
+	if args, err = permute(app, args); err != nil {
+		return err
+	}
+	return app.RunContext(ctx, args)
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
@@ -83,6 +105,10 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:   usageError,
 		CommandNotFound: func(*cli.Context, string) {
 			// Refused before the application runs: see permute.
+		},
+		Flags: []cli.Flag{
+			// Main takes it out of the arguments: it stands anywhere.
+			&cli.BoolFlag{Name: "debug", Usage: "print the stack of an internal error; may stand anywhere", EnvVars: []string{"SCANTLING_DEBUG"}},
 		},
 		Commands: []*cli.Command{
 			lintCommand(), renderCommand(), unitsCommand(), rulesCommand(), explainCommand(), hooksCommand(), versionCommand(),

@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mattn/go-isatty"
 )
@@ -16,28 +20,94 @@ func readFile(name string) ([]byte, error) { return os.ReadFile(name) }
 // colourful says that colour may be written: to a terminal, unless NO_COLOR is
 // set (no-color.org).
 func colourful(w io.Writer) bool {
+	if o, ok := w.(*output); ok {
+		w = o.file
+	}
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isatty.IsTerminal(f.Fd())
 }
 
+// reportFile is where a report that was given a file's name goes, with the
+// symbolic links on the way followed. Links in the repository are refused: a
+// pull request may have put them there, to have some other file overwritten.
+func reportFile(root, name string) (string, error) {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	if root, err = filepath.EvalSymlinks(root); err != nil {
+		return "", err
+	}
+	volume := filepath.VolumeName(abs)
+	at, rest := volume+string(filepath.Separator), strings.Split(strings.Trim(abs[len(volume):], string(filepath.Separator)), string(filepath.Separator))
+	for i, element := range rest {
+		next := filepath.Join(at, element)
+		info, err := os.Lstat(next)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && i == len(rest)-1:
+			return next, nil
+		case err != nil:
+			return "", err
+		case inside(root, at) && info.Mode()&fs.ModeSymlink != 0:
+			return "", fmt.Errorf("%s is a symbolic link in the repository, and such a link is not written through: name another file", name)
+		case inside(root, at) && !info.IsDir() && !info.Mode().IsRegular():
+			return "", fmt.Errorf("%s is a special file in the repository: name another file", name)
+		case info.Mode()&fs.ModeSymlink != 0:
+			if next, err = filepath.EvalSymlinks(next); err != nil {
+				if i == len(rest)-1 && isStream(filepath.Join(at, element)) {
+					return filepath.Join(at, element), nil
+				}
+				return "", err
+			}
+		}
+		at = next
+	}
+	if info, err := os.Stat(at); err == nil && info.IsDir() {
+		return "", fmt.Errorf("%s is a directory: name a file", name)
+	}
+	return at, nil
+}
+
+// inside says that a path is a folder or lies in it.
+func inside(dir, name string) bool {
+	rel, err := filepath.Rel(dir, name)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// isStream says that a file can be written to but not replaced: a pipe, a
+// terminal or another device.
+func isStream(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
 // writeFile replaces a file in one step, so that a report is whole or not
-// there.
+// there. A stream, such as /dev/stderr, is written to as it is.
 func writeFile(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".scantling-*")
+	if isStream(name) {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		if _, err := f.Write(data); err != nil {
+			_ = f.Close()
+			return err
+		}
+		return f.Close()
+	}
+	// os.CreateTemp would make a file that nobody else can read.
+	temporary := filepath.Join(filepath.Dir(name), ".scantling-"+rand.Text())
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
+	defer func() { _ = os.Remove(temporary) }()
 	if _, err := f.Write(data); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
 		_ = f.Close()
 		return err
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), name)
+	return os.Rename(temporary, name)
 }

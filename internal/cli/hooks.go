@@ -21,6 +21,7 @@ func hooksCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
+				defer w.close()
 				w.paths = hooks.Paths(w.paths)
 				err = runLint(c, w)
 				// A commit that touches nothing to render is fine.

@@ -37,6 +37,7 @@ func lintCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			defer w.close()
 			return runLint(c, w)
 		},
 	}
@@ -53,6 +54,14 @@ func runLint(c *cli.Context, w *workspace) error {
 	targets, err := reportTargets(c.StringSlice("report"))
 	if err != nil {
 		return err
+	}
+	for i, t := range targets {
+		if t.file == "" {
+			continue
+		}
+		if targets[i].file, err = reportFile(w.repo.Root(), t.file); err != nil {
+			return fmt.Errorf("writing the %s report: %w", t.format, err)
+		}
 	}
 	var base source.Tree
 	baseName := c.String("base")
@@ -128,7 +137,7 @@ func baseTree(repo *source.Repository, rev string) (source.Tree, error) {
 }
 
 func compare(ctx context.Context, w *workspace, head *check.Outcome, base source.Tree) ([]lint.Finding, error) {
-	before, err := check.Tree(ctx, base, w.config, w.paths)
+	before, err := check.Tree(ctx, base, w.config, w.workers, w.paths)
 	if err != nil {
 		return nil, fmt.Errorf("checking %s: %w", base.Ref(), err)
 	}

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/report"
 	"github.com/scantling-dev/scantling/render"
 	"github.com/scantling-dev/scantling/secrets"
 	"github.com/urfave/cli/v2"
-	"go.yaml.in/yaml/v3"
 )
 
 func renderCommand() *cli.Command {
@@ -30,6 +29,7 @@ func renderCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			defer w.close()
 			return printRendered(c, w)
 		},
 	}
@@ -40,7 +40,7 @@ func printRendered(c *cli.Context, w *workspace) error {
 	if len(w.paths) > 0 {
 		name = w.paths[0]
 	}
-	r, err := render.New(w.tree, check.RenderOptions(w.config))
+	r, err := render.New(w.tree, check.RenderOptions(w.config, w.workers))
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,10 @@ func printRendered(c *cli.Context, w *workspace) error {
 			return err
 		}
 	}
-	res := r.Render(unit)
+	res, err := r.Render(c.Context, unit)
+	if err != nil {
+		return err
+	}
 	var out bytes.Buffer
 	for _, o := range res.Objects {
 		if err := writeObject(&out, o, c.Bool("show-secrets")); err != nil {
@@ -64,10 +67,10 @@ func printRendered(c *cli.Context, w *workspace) error {
 		return err
 	}
 	for _, p := range res.Problems {
-		fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), visible(p.Message))
+		fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(p.Message))
 	}
 	if res.Unit.Kind == render.Plain && len(res.Objects)+len(res.Problems) == 0 {
-		return &exitError{exitNothing, fmt.Errorf("nothing to render in %s: it holds no Kubernetes object", visible(name))}
+		return &exitError{exitNothing, fmt.Errorf("nothing to render in %s: it holds no Kubernetes object", name)}
 	}
 	if res.Unit.Status == render.NotRendered {
 		return &exitError{code: exitFindings}
@@ -81,26 +84,13 @@ func writeObject(out *bytes.Buffer, o *manifest.Object, showSecrets bool) error 
 		node = secrets.MaskNode(node)
 	}
 	fmt.Fprintf(out, "---\n# %s\n", place(o.Origin.Span))
-	e := yaml.NewEncoder(out)
-	e.SetIndent(2)
-	if err := e.Encode(node); err != nil {
-		return err
-	}
-	return e.Close()
+	return report.WriteYAML(out, node)
 }
 
 func place(at manifest.Span) string {
+	name := report.Line(at.File)
 	if at.Line == 0 {
-		return visible(at.File)
+		return name
 	}
-	return visible(at.File) + ":" + strconv.Itoa(at.Line)
-}
-
-// visible escapes what could drive a terminal: names come from the repository.
-func visible(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
+	return name + ":" + strconv.Itoa(at.Line)
 }

@@ -5,6 +5,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/scantling-dev/scantling/internal/check"
+	"github.com/scantling-dev/scantling/internal/report"
 	"github.com/scantling-dev/scantling/render"
 	"github.com/urfave/cli/v2"
 )
@@ -21,6 +22,7 @@ func unitsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			defer w.close()
 			outcome, err := w.check(c.Context, w.tree)
 			if err != nil {
 				return err
@@ -34,14 +36,14 @@ func listUnits(c *cli.Context, outcome *check.Outcome) error {
 	t := tabwriter.NewWriter(c.App.Writer, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "KIND\tSTATUS\tOBJECTS\tUNIT")
 	for _, u := range outcome.Graph.Units {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", u.Kind, u.Status, u.Objects, visible(u.ID()))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", u.Kind, u.Status, u.Objects, report.Line(u.ID()))
 		if u.Status != render.Rendered && u.Reason != "" {
-			fmt.Fprintf(t, "\t\t\t  %s\n", visible(u.Reason))
+			fmt.Fprintf(t, "\t\t\t  %s\n", report.Line(u.Reason))
 		}
 	}
 	if c.Bool("all") {
 		for _, n := range outcome.Graph.Notes {
-			fmt.Fprintf(t, "-\t-\t-\t%s: %s\n", visible(n.Path), visible(n.What))
+			fmt.Fprintf(t, "-\t-\t-\t%s: %s\n", report.Line(n.Path), report.Line(n.What))
 		}
 	}
 	if err := t.Flush(); err != nil {

@@ -11,8 +11,10 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/config"
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/render"
 	"github.com/urfave/cli/v2"
 )
 
@@ -21,6 +23,8 @@ type workspace struct {
 	repo   *source.Repository
 	tree   source.Tree
 	config *config.Config
+	// workers render in processes of their own; nil with --no-worker.
+	workers *render.Workers
 	// paths are the arguments, as slash paths from the repository's root; none
 	// means all.
 	paths []string
@@ -31,6 +35,7 @@ func inputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "read the configuration from `FILE` instead of .scantling.yaml at the repository's root", EnvVars: []string{"SCANTLING_CONFIG"}},
 		&cli.BoolFlag{Name: "no-config", Usage: "read no configuration", EnvVars: []string{"SCANTLING_NO_CONFIG"}},
+		&cli.BoolFlag{Name: "no-worker", Usage: "render in this process: for where no other can be started; input that is made to harm can then stop or exhaust it", EnvVars: []string{"SCANTLING_NO_WORKER"}},
 		&cli.StringFlag{Name: "kube-version", Usage: "the Kubernetes `VERSION` that charts are rendered for", EnvVars: []string{"SCANTLING_KUBE_VERSION"}},
 	}
 }
@@ -79,7 +84,17 @@ func open(c *cli.Context) (*workspace, error) {
 	if v := c.String("kube-version"); v != "" {
 		w.config.KubeVersion = v
 	}
+	if !c.Bool("no-worker") {
+		w.workers = render.NewWorkers(0, limits.Default())
+	}
 	return w, nil
+}
+
+// close ends what the workspace started.
+func (w *workspace) close() {
+	if w.workers != nil {
+		w.workers.Close()
+	}
 }
 
 // folderOf is a path itself if it is a folder, else the nearest folder above it
@@ -154,7 +169,7 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 
 // check runs the rules over a tree.
 func (w *workspace) check(ctx context.Context, tree source.Tree) (*check.Outcome, error) {
-	return check.Tree(ctx, tree, w.config, w.paths)
+	return check.Tree(ctx, tree, w.config, w.workers, w.paths)
 }
 
 // failOn is the severity from which findings fail the run; nil for none.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -111,7 +112,7 @@ func (d *decoder) special(target any, n *yaml.Node, path *field.Path) bool {
 	case *intstr.IntOrString:
 		if n.Kind != yaml.ScalarNode {
 			d.fail(path, "must be a number or a string, not %s", describe(n))
-		} else if i, err := strconv.ParseInt(n.Value, 10, 32); err == nil && n.ShortTag() == "!!int" {
+		} else if i, ok := integer(n.Value); ok && n.ShortTag() != "!!str" && i >= math.MinInt32 && i <= math.MaxInt32 {
 			*t = intstr.FromInt32(int32(i))
 		} else {
 			*t = intstr.FromString(n.Value)
@@ -160,9 +161,6 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path *field.Path) {
 			d.fail(child(path, name), "unknown field")
 			continue
 		}
-		if duplicate(n, i) {
-			d.fail(child(path, name), "written twice: the last one wins")
-		}
 		d.value(v.FieldByIndex(index), n.Content[i+1], child(path, name))
 	}
 }
@@ -172,15 +170,6 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path *field.Path) {
 // and takes away again.
 func clientSide(path *field.Path, name string) bool {
 	return strings.HasPrefix(name, "$") || path == nil && name == "sops"
-}
-
-func duplicate(n *yaml.Node, i int) bool {
-	for j := 0; j < i; j += 2 {
-		if n.Content[j].Value == n.Content[i].Value {
-			return true
-		}
-	}
-	return false
 }
 
 func child(path *field.Path, name string) *field.Path {
@@ -240,14 +229,10 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 		}
 		v.SetBool(ok && b)
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		i, err := strconv.ParseInt(n.Value, 0, 64)
-		if err != nil {
-			f, ferr := strconv.ParseFloat(n.Value, 64)
-			if ferr != nil || f != float64(int64(f)) {
-				d.fail(path, "must be a whole number")
-				return
-			}
-			i = int64(f)
+		i, ok := integer(n.Value)
+		if !ok {
+			d.fail(path, "must be a whole number")
+			return
 		}
 		if n.ShortTag() == "!!str" {
 			d.fail(path, "must be a number, not a string: take the quotes away")
@@ -258,7 +243,7 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 		}
 		v.SetInt(i)
 	case reflect.Float32, reflect.Float64:
-		f, err := strconv.ParseFloat(n.Value, 64)
+		f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64)
 		if err != nil {
 			d.fail(path, "must be a number")
 			return
@@ -269,15 +254,24 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 	}
 }
 
+// integer reads a whole number as the API server's YAML reader does: with
+// underscores between digits, in octal after a 0, as a float that is whole.
+func integer(s string) (int64, bool) {
+	s = strings.ReplaceAll(s, "_", "")
+	if i, err := strconv.ParseInt(s, 0, 64); err == nil {
+		return i, true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f < math.MinInt64 || f >= math.MaxInt64 || f != math.Trunc(f) {
+		return 0, false
+	}
+	return int64(f), true
+}
+
 // yaml11Bool says that the API server's YAML reader takes an unquoted yes, no,
-// on or off for a boolean, as YAML 1.1 did.
+// on, off, y or n for a boolean, as YAML 1.1 did.
 func yaml11Bool(n *yaml.Node) bool {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
-		return false
-	}
-	switch n.Value {
-	case "y", "Y", "n", "N":
-		// sigs.k8s.io/yaml resolves only the longer words.
 		return false
 	}
 	_, ok := truth(n.Value)
@@ -286,9 +280,9 @@ func yaml11Bool(n *yaml.Node) bool {
 
 func truth(s string) (value, ok bool) {
 	switch s {
-	case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON":
+	case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y":
 		return true, true
-	case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF":
+	case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N":
 		return false, true
 	}
 	return false, false

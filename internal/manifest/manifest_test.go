@@ -222,20 +222,6 @@ func TestParseForms(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add([]byte(deployment))
-	f.Add([]byte("a: &a [*a]\n---\n- <<: {b: 1}\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		docs, _ := Parse(data)
-		for _, d := range docs {
-			for _, o := range Objects(d, Origin{}, nil) {
-				o.SchemaErrors()
-				o.At(field.NewPath("spec", "containers").Index(0))
-			}
-		}
-	})
-}
-
 func BenchmarkParseAndDecode(b *testing.B) {
 	data := []byte(deployment)
 	b.SetBytes(int64(len(data)))

@@ -7,20 +7,76 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// escape makes text from the repository safe to print on one line: what would
+// The most that text from the repository may take of a report, in bytes: names
+// that are longer are no names.
+const (
+	maxMessage = 2 << 10
+	maxPath    = 4 << 10
+)
+
+// maxLine is the most characters of untrusted text in one line of a text
+// report.
+const maxLine = 400
+
+// Escape makes text from the repository safe to print on one line: what would
 // drive a terminal, hide or reorder text, or speak to a CI runner is written as
-// an escape.
-func escape(s string) string {
+// an escape, and so is what is not UTF-8.
+func Escape(s string) string {
+	if isSafe(s) {
+		return s
+	}
 	var b strings.Builder
+	if at := strings.Index(s, "::"); at >= 0 && strings.Trim(s[:at], " ") == "" {
+		b.WriteString(s[:at] + `\x3a`)
+		s = s[at+1:]
+	}
 	for i := 0; i < len(s); {
 		text, size := escapeRune(s[i:])
 		b.WriteString(text)
 		i += size
 	}
 	return b.String()
+}
+
+// Message is a message as reports show it: escaped, and of at most 2 KiB.
+func Message(s string) string {
+	return clip(Escape(clip(s, maxMessage)), maxMessage)
+}
+
+// Line is text as one line of a text report shows it: escaped, and of at most
+// 400 characters.
+func Line(s string) string { return shorten(Escape(clip(s, maxPath)), maxLine) }
+
+// isSafe says that Escape would change nothing.
+func isSafe(s string) bool {
+	if !utf8.ValidString(s) || strings.Contains(s, "##") || strings.HasPrefix(strings.TrimLeft(s, " "), "::") {
+		return false
+	}
+	for _, r := range s {
+		if !visible(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// visible says that a rune shows and does nothing else. Some letters and marks
+// of Unicode are blank.
+func visible(r rune) bool {
+	switch {
+	case r >= ' ' && r < 0x7f:
+		return true
+	case r == 0xfe0e, r == 0xfe0f:
+		// They choose between the forms of the symbol before them.
+		return true
+	case r == 0x2800, unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), unicode.Is(unicode.Variation_Selector, r):
+		return false
+	}
+	return unicode.IsPrint(r)
 }
 
 // escapeRune is the escaped first rune of s and the bytes that it takes.
@@ -37,7 +93,7 @@ func escapeRune(s string) (string, int) {
 		return `\t`, 1
 	case r == '#' && isRunnerCommand(s):
 		return `\x23`, 1
-	case unicode.IsPrint(r):
+	case visible(r):
 		return s[:size], size
 	case r < 0x80:
 		return fmt.Sprintf(`\x%02x`, r), size
@@ -49,14 +105,50 @@ func escapeRune(s string) (string, int) {
 
 // isRunnerCommand says that s begins with "##[" or "##word[", which GitHub's
 // and Azure's runners obey anywhere in a line. Commands that begin with "::"
-// are obeyed only at the start of a line, where no text of the repository
-// stands.
+// are obeyed only at the start of a line, blanks not counted.
 func isRunnerCommand(s string) bool {
 	if !strings.HasPrefix(s, "##") {
 		return false
 	}
 	rest := strings.TrimLeft(s[2:], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	return strings.HasPrefix(rest, "[")
+}
+
+// clip cuts text off behind its first n bytes, at a whole rune.
+func clip(s string, n int) string {
+	const mark = "…"
+	if len(s) <= n {
+		return s
+	}
+	n -= len(mark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + mark
+}
+
+// shorten leaves n characters of text, with a mark for what went.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	count := 0
+	for i := range s {
+		if count++; count == n && utf8.RuneCountInString(s[i:]) > 1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// shortenPath leaves n characters of a path: its end tells more than its middle.
+func shortenPath(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	head := n / 3
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(n-head-1):])
 }
 
 // runeWidth is the number of columns that a printable rune takes.
@@ -84,8 +176,9 @@ func width(s string) int {
 	return n
 }
 
-// encode writes v as JSON and a newline. Control characters that JSON allows
-// raw are escaped too, since people look at JSON in terminals.
+// encode writes v as JSON and a newline. What JSON allows raw and a terminal, a
+// CI runner or a page of HTML would obey is escaped too: people look at JSON
+// there.
 func encode(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -94,18 +187,20 @@ func encode(w io.Writer, v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	// Outside of strings JSON is ASCII, so what is found is in a string.
-	unsafe := func(r rune) bool {
-		return r >= 0x7f && r != utf8.RuneError && r <= 0xffff && !unicode.IsPrint(r)
-	}
+	// Outside of strings JSON holds none of these, so what is found is in one.
+	unsafe := func(r rune) bool { return r == '<' || r == '#' || r >= 0x7f && !visible(r) }
 	out := b.Bytes()
-	if bytes.IndexFunc(out, unsafe) >= 0 {
+	if text := string(out); strings.IndexFunc(text, unsafe) >= 0 {
 		var safe bytes.Buffer
-		for _, r := range string(out) {
-			if unsafe(r) {
-				fmt.Fprintf(&safe, `\u%04x`, r)
-			} else {
+		for i, r := range text {
+			switch {
+			case !unsafe(r), r == '#' && !isRunnerCommand(text[i:]):
 				safe.WriteRune(r)
+			case r > 0xffff:
+				high, low := utf16.EncodeRune(r)
+				fmt.Fprintf(&safe, `\u%04x\u%04x`, high, low)
+			default:
+				fmt.Fprintf(&safe, `\u%04x`, r)
 			}
 		}
 		out = safe.Bytes()

@@ -8,6 +8,11 @@ import (
 
 // The types below are version 1 of the JSON report, which other programs read:
 // fields may be added, but none renamed, removed or given another meaning.
+//
+// What is for people (message, fix, what, reason) is escaped as in the text
+// report, so that a program may print it as it is. What identifies something
+// (file, path, the object's fields, units) is as it is in the repository, up to
+// a length that no real name has; what in it is not UTF-8 becomes U+FFFD.
 
 type jsonReport struct {
 	Version  int           `json:"version"`
@@ -78,6 +83,9 @@ type jsonSummary struct {
 	Unchanged  *int `json:"unchanged,omitempty"`
 	Fixed      *int `json:"fixed,omitempty"`
 	Suppressed int  `json:"suppressed"`
+	// Truncated is how many findings the report leaves out because there are
+	// too many. The other numbers count them.
+	Truncated int `json:"truncated,omitempty"`
 }
 
 type jsonCounts struct {
@@ -90,9 +98,10 @@ type jsonCounts struct {
 
 func writeJSON(w io.Writer, r *Report) error {
 	s := r.Summary
+	kept, left := worst(r.Findings, maxFindings, nil)
 	out := jsonReport{
 		Version:  1,
-		Findings: make([]jsonFinding, 0, len(r.Findings)),
+		Findings: make([]jsonFinding, 0, len(kept)),
 		Units:    make([]jsonUnit, 0, len(r.Units)),
 		Summary: jsonSummary{
 			Units: s.Units, Rendered: s.Rendered, Partial: s.Partial, NotRendered: s.NotRendered, Objects: s.Objects,
@@ -100,37 +109,49 @@ func writeJSON(w io.Writer, r *Report) error {
 				Critical: s.Findings[lint.Critical], High: s.Findings[lint.High], Medium: s.Findings[lint.Medium],
 				Low: s.Findings[lint.Low], Info: s.Findings[lint.Info],
 			},
-			Base: s.Base, Suppressed: s.Suppressed,
+			Base: s.Base, Suppressed: s.Suppressed, Truncated: left,
 		},
 	}
 	if s.Base != "" {
 		out.Summary.New, out.Summary.Unchanged, out.Summary.Fixed = &s.New, &s.Unchanged, &s.Fixed
 	}
-	for i := range r.Findings {
+	for _, i := range kept {
 		out.Findings = append(out.Findings, toJSON(&r.Findings[i]))
 	}
 	for _, u := range r.Units {
-		out.Units = append(out.Units, jsonUnit(u))
+		out.Units = append(out.Units, jsonUnit{
+			Kind: u.Kind, Path: clip(u.Path, maxPath), Name: clip(u.Name, maxPath),
+			Status: u.Status, Reason: Message(u.Reason), Objects: u.Objects,
+		})
 	}
 	return encode(w, out)
 }
 
 func toJSON(f *lint.Finding) jsonFinding {
 	out := jsonFinding{
-		Rule: f.Rule, Severity: f.Severity.String(), Message: f.Message, State: f.State,
-		File: f.Origin.File, Line: f.Origin.Line, Column: f.Origin.Column,
+		Rule: f.Rule, Severity: f.Severity.String(), Message: Message(f.Message), State: f.State,
+		File: clip(f.Origin.File, maxPath), Line: f.Origin.Line, Column: f.Origin.Column,
 		EndLine: f.Origin.EndLine, EndColumn: f.Origin.EndColumn, Exact: f.Origin.Exact,
-		Path: f.Path, Units: append([]string{}, f.Units...), Fingerprint: f.Fingerprint, Fix: f.Fix,
+		Path: clip(f.Path, maxMessage), Units: clipAll(f.Units), Fingerprint: f.Fingerprint, Fix: Message(f.Fix),
 		Via: make([]jsonStep, 0, len(f.Origin.Via)),
 	}
 	if f.Object.Kind != "" {
-		out.Object = &jsonObject{f.Object.APIVersion, f.Object.Kind, f.Object.Namespace, f.Object.Name}
+		o := &f.Object
+		out.Object = &jsonObject{clip(o.APIVersion, maxMessage), clip(o.Kind, maxMessage), clip(o.Namespace, maxMessage), clip(o.Name, maxMessage)}
 	}
 	for _, s := range f.Origin.Via {
-		out.Via = append(out.Via, jsonStep{s.File, s.Line, s.What})
+		out.Via = append(out.Via, jsonStep{clip(s.File, maxPath), s.Line, Message(s.What)})
 	}
 	if s := f.Suppressed; s != nil {
-		out.Suppressed = &jsonSuppression{s.Kind, s.Reason, s.Place.File, s.Place.Line}
+		out.Suppressed = &jsonSuppression{s.Kind, Message(s.Reason), clip(s.Place.File, maxPath), s.Place.Line}
+	}
+	return out
+}
+
+func clipAll(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = clip(p, maxPath)
 	}
 	return out
 }

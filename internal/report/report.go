@@ -145,6 +145,10 @@ func Summarize(findings []lint.Finding, units []Unit, objects int, elapsed time.
 	return s
 }
 
+// maxFindings is how many findings a report holds, the worst of them: nobody
+// reads more, and a report must end. The summary counts all.
+const maxFindings = 20000
+
 // Formats are the names that Write takes.
 func Formats() []string { return []string{"text", "json", "sarif"} }
 

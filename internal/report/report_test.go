@@ -300,3 +300,22 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// harmless wants valid UTF-8 without a character that drives a terminal, except
+// line breaks and those in allowed, and no line that speaks to a CI runner.
+func harmless(t testing.TB, out, allowed string) {
+	t.Helper()
+	if !utf8.ValidString(out) {
+		t.Errorf("not valid UTF-8: %q", out)
+	}
+	for _, l := range strings.Split(out, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") || strings.Contains(l, "##vso[") {
+			t.Errorf("a command for the runner: %q", l)
+		}
+		for _, c := range l {
+			if !unicode.IsPrint(c) && !strings.ContainsRune(allowed, c) {
+				t.Errorf("%q in %q", c, l)
+			}
+		}
+	}
+}

@@ -155,7 +155,7 @@ func writeSARIF(w io.Writer, r *Report) error {
 			driver.Rules = append(driver.Rules, ruleMetadata(rule))
 		}
 	}
-	kept := worst(r.Findings, maxResults)
+	kept, left := worst(r.Findings, maxResults, nil)
 	for _, i := range kept {
 		f := &r.Findings[i]
 		if _, ok := index[f.Rule]; !ok {
@@ -164,10 +164,10 @@ func writeSARIF(w io.Writer, r *Report) error {
 		}
 		run.Results = append(run.Results, toSARIF(f, index[f.Rule], r.Summary.Base != ""))
 	}
-	if n := len(r.Findings) - len(kept); n > 0 {
+	if left > 0 {
 		run.Invocations[0].Notifications = []sarifNotification{{
 			Level:   "warning",
-			Message: sarifText{Text: fmt.Sprintf("%s of %s left out of this report: it holds the worst %s. The JSON report holds all.", thousands(n), count(len(r.Findings), "finding"), thousands(len(kept)))},
+			Message: sarifText{Text: fmt.Sprintf("%s of %s left out of this report: it holds the worst %s. The JSON report holds more.", thousands(left), count(len(r.Findings), "finding"), thousands(len(kept)))},
 		}}
 	}
 	run.Tool.Driver = driver
@@ -179,14 +179,17 @@ func writeSARIF(w io.Writer, r *Report) error {
 }
 
 // worst is the indexes of the n findings that matter most, in their own order:
-// those that count before suppressed and fixed ones, new before unchanged.
-func worst(findings []lint.Finding, n int) []int {
-	kept := make([]int, len(findings))
-	for i := range kept {
-		kept[i] = i
+// what counts before what is suppressed or fixed, new before unchanged. Only
+// those are looked at that want takes; nil takes all. left is how many more
+// there are.
+func worst(findings []lint.Finding, n int, want func(*lint.Finding) bool) (kept []int, left int) {
+	for i := range findings {
+		if want == nil || want(&findings[i]) {
+			kept = append(kept, i)
+		}
 	}
 	if len(kept) <= n {
-		return kept
+		return kept, 0
 	}
 	class := func(f *lint.Finding) int {
 		switch {
@@ -207,9 +210,10 @@ func worst(findings []lint.Finding, n int) []int {
 		}
 		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(b.Severity, a.Severity), cmp.Compare(old(a), old(b)))
 	})
+	left = len(kept) - n
 	kept = kept[:n]
 	slices.Sort(kept)
-	return kept
+	return kept, left
 }
 
 func ruleMetadata(rule *lint.Rule) sarifRule {
@@ -267,9 +271,9 @@ func toSARIF(f *lint.Finding, rule int, based bool) sarifResult {
 		Message:      sarifText{Text: sarifMessage(f.Message)},
 		Locations:    []sarifLocation{{Physical: physical(f.Origin.Span)}},
 		Suppressions: []sarifSuppression{},
-		Properties:   sarifResultProperties{Severity: f.Severity.String(), Path: f.Path, Units: f.Units},
+		Properties:   sarifResultProperties{Severity: f.Severity.String(), Path: clip(f.Path, maxMessage), Units: clipAll(f.Units)},
 	}
-	if object := f.Object.String(); object != "" {
+	if object := clip(f.Object.String(), maxMessage); object != "" {
 		out.Message.Text += " in " + sarifMessage(object)
 		out.Locations[0].Logical = []sarifLogical{{Name: object, Kind: "resource"}}
 	}
@@ -295,7 +299,7 @@ func toSARIF(f *lint.Finding, rule int, based bool) sarifResult {
 		}
 	}
 	if s := f.Suppressed; s != nil {
-		suppression := sarifSuppression{Kind: "external", Status: "accepted", Justification: s.Reason}
+		suppression := sarifSuppression{Kind: "external", Status: "accepted", Justification: sarifMessage(s.Reason)}
 		if s.Kind == "comment" || s.Kind == "annotation" {
 			suppression.Kind = "inSource"
 		}
@@ -310,7 +314,7 @@ func toSARIF(f *lint.Finding, rule int, based bool) sarifResult {
 // sarifMessage is text for a SARIF message, in which "[text](target)" would be
 // a link.
 func sarifMessage(s string) string {
-	return strings.ReplaceAll(escape(s), "](", "] (")
+	return clip(strings.ReplaceAll(Message(s), "](", "] ("), maxMessage)
 }
 
 // physical is a place; GitHub wants a line even where none is known.
@@ -328,7 +332,7 @@ func physical(s manifest.Span) *sarifPhysical {
 // relativeURI is a path as a reference that nothing can take for an absolute
 // one: no leading slash, no colon.
 func relativeURI(path string) string {
-	path = strings.TrimLeft(path, "/")
+	path = strings.TrimLeft(clip(path, maxPath), "/")
 	if path == "" {
 		return "."
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -68,21 +69,26 @@ func writeText(w io.Writer, r *Report, o Options) error {
 			}
 		}
 	}
-	fixed := 0
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		if f.State == lint.Fixed || f.State == lint.Unchanged || f.Suppressed != nil {
-			continue
+	kept, left := worst(r.Findings, maxFindings, func(f *lint.Finding) bool {
+		return f.State == lint.Fixed || f.State != lint.Unchanged && f.Suppressed == nil
+	})
+	listed := false
+	for _, i := range kept {
+		if f := &r.Findings[i]; f.State != lint.Fixed {
+			t.finding(f)
 		}
-		t.finding(f)
 	}
-	for i := range r.Findings {
+	for _, i := range kept {
 		if f := &r.Findings[i]; f.State == lint.Fixed {
 			t.fixed(f)
-			fixed++
+			listed = true
 		}
 	}
-	if fixed > 0 {
+	if left > 0 {
+		fmt.Fprintf(t.w, "and %s more\n", thousands(left))
+		listed = true
+	}
+	if listed {
 		t.w.WriteString("\n")
 	}
 	t.w.WriteString(summaryLine(&r.Summary))
@@ -123,7 +129,7 @@ func (t *textWriter) finding(f *lint.Finding) {
 	if f.State != "" {
 		head += string(f.State) + "  "
 	}
-	message, rule := escape(f.Message), escape(f.Rule)
+	message, rule := Line(f.Message), Escape(f.Rule)
 	gap := max(2, t.o.Width-width(head)-width(message)-width(rule))
 	fmt.Fprintf(t.w, "%s%s%s%s%s\n", t.style(bold+";"+severityColor(f.Severity), severity), head[len(severity):],
 		t.style(bold, message), strings.Repeat(" ", gap), t.style(dim, rule))
@@ -133,17 +139,18 @@ func (t *textWriter) finding(f *lint.Finding) {
 		gutter := t.snippet(f)
 		note := func(s string) { fmt.Fprintf(t.w, "%s %s %s\n", gutter, t.style(dim, "="), s) }
 		if units := foldUnits(f.Units); units != "" && !slices.Equal(f.Units, []string{f.Origin.File}) {
-			note("reaches " + units)
+			note("reaches " + shorten(units, maxLine))
 		}
 		if fix := remedy(f.Fix); fix != "" {
-			note(escape(fix))
+			note(Line(fix))
 		}
 	}
 	t.w.WriteString("\n")
 }
 
-func position(s manifest.Span) string {
-	at := escape(s.File)
+// position is a place with at most n characters of its file's name.
+func position(s manifest.Span, n int) string {
+	at := shortenPath(Escape(s.File), n)
 	if s.Line > 0 {
 		at += ":" + strconv.Itoa(s.Line)
 		if s.Column > 0 {
@@ -154,7 +161,7 @@ func position(s manifest.Span) string {
 }
 
 func (t *textWriter) place(f *lint.Finding) {
-	at, object := t.style(bold, position(f.Origin.Span)), escape(f.Object.String())
+	at, object := t.style(bold, position(f.Origin.Span, maxLine*5/8)), shorten(Escape(f.Object.String()), maxLine*3/8)
 	if at != "" && !f.Origin.Exact && f.Origin.Line > 0 {
 		at += " (near)"
 	}
@@ -170,11 +177,11 @@ func (t *textWriter) place(f *lint.Finding) {
 }
 
 func (t *textWriter) fixed(f *lint.Finding) {
-	fmt.Fprintf(t.w, "%s     %s  %s", t.style(green, "fixed"), escape(f.Message), escape(f.Rule))
-	if at := position(f.Origin.Span); at != "" {
+	fmt.Fprintf(t.w, "%s     %s  %s", t.style(green, "fixed"), shorten(Line(f.Message), maxLine/2), Escape(f.Rule))
+	if at := position(f.Origin.Span, maxLine/4); at != "" {
 		t.w.WriteString("  " + at)
 	}
-	if object := escape(f.Object.String()); object != "" {
+	if object := shorten(Escape(f.Object.String()), maxLine/4); object != "" {
 		t.w.WriteString("  " + object)
 	}
 	t.w.WriteString("\n")
@@ -194,7 +201,7 @@ func (t *textWriter) snippet(f *lint.Finding) string {
 	if f.Origin.EndLine > f.Origin.Line {
 		end = utf8.RuneCountInString(line) + 1
 	}
-	if t.masked(f) && !blockHeader().MatchString(line) {
+	if t.masked(f, line) && !blockHeader().MatchString(line) {
 		line, start, end = mask(line, start, f.Origin.Exact)
 	}
 	text, pad, caret := cut(line, start, end, t.o.Width-len(number)-3)
@@ -225,13 +232,23 @@ func (t *textWriter) line(file string, n int) (string, bool) {
 }
 
 // masked says that the line of a finding may hold a secret value. A rule that
-// is not known may be one about secrets. A problem is met before anything is
-// known of the file, so there the file's text must do.
-func (t *textWriter) masked(f *lint.Finding) bool {
+// is not known may be one about secrets.
+func (t *textWriter) masked(f *lint.Finding, line string) bool {
 	category, known := t.rules[f.Rule]
 	return !known || category == lint.Secrets || f.Object.Kind == "Secret" ||
 		t.secrets[place{f.Origin.File, f.Origin.Line}] ||
-		category == lint.Problems && t.sensitive
+		category == lint.Problems && (t.sensitive || f.Object.Kind == "" && !structural(f, line))
+}
+
+// structural says that a problem is at a line that holds no data, but says how
+// the repository is put together. A problem is met before anything is known of
+// the text, and elsewhere any text may be a secret: a values file has no kind.
+func structural(f *lint.Finding, line string) bool {
+	switch path.Base(f.Origin.File) {
+	case "kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml", "requirements.yaml", ".scantling.yaml":
+		return true
+	}
+	return strings.HasPrefix(f.Rule, "ignore-") || strings.Contains(line, "{{")
 }
 
 // key is the pattern of indentation and one key. The expressions made of it are
@@ -361,7 +378,7 @@ func remedy(fix string) string {
 func foldUnits(units []string) string {
 	groups := make([][]string, len(units))
 	for i, u := range units {
-		groups[i] = strings.Split(escape(u), "/")
+		groups[i] = strings.Split(Escape(u), "/")
 	}
 	deepest := 0
 	for _, g := range groups {
@@ -406,7 +423,7 @@ func foldUnits(units []string) string {
 	if len(list) == 1 && len(units) > 1 && len(units) <= maxUnits {
 		var names []string
 		for _, u := range units {
-			names = append(names, escape(u[strings.LastIndexByte(u, '/')+1:]))
+			names = append(names, Escape(u[strings.LastIndexByte(u, '/')+1:]))
 		}
 		if slices.Sort(names); len(slices.Compact(slices.Clone(names))) == len(units) {
 			text = strings.Join(names, ", ") + ": " + text
@@ -428,7 +445,7 @@ func summaryLine(s *Summary) string {
 	}
 	counts, word, none := s.Findings, "", "no findings"
 	if s.Base != "" {
-		checked = append(checked, "against "+escape(s.Base))
+		checked = append(checked, "against "+shorten(Escape(s.Base), maxLine/2))
 		counts, word = s.NewFindings, "new "
 		if s.Unchanged > 0 {
 			none = "no new findings"
@@ -467,7 +484,7 @@ func summaryLine(s *Summary) string {
 			if s.NotRendered > 1 {
 				var kinds []string
 				for _, k := range s.NotRenderedKinds {
-					kinds = append(kinds, thousands(k.Count)+" "+escape(k.Kind))
+					kinds = append(kinds, thousands(k.Count)+" "+Escape(k.Kind))
 				}
 				if len(kinds) > 0 {
 					text += " (" + strings.Join(kinds, ", ") + ")"

@@ -1,0 +1,163 @@
+package render
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/scantling-dev/scantling/internal/limits"
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"go.yaml.in/yaml/v3"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+// builder renders single units with helm and kustomize. It sees a tree and gives
+// plain values, so that it can do its work in another process.
+type builder struct {
+	caps *chartutil.Capabilities
+	// charts are the folders of the charts in the repository.
+	charts []string
+	limits limits.Limits
+}
+
+// settings are what a builder is made of.
+type settings struct {
+	kubeVersion string
+	apiVersions []string
+	charts      []string
+	limits      limits.Limits
+}
+
+func (s *settings) builder() (*builder, error) {
+	caps, err := capabilities(s.kubeVersion, s.apiVersions)
+	if err != nil {
+		return nil, err
+	}
+	return &builder{caps: caps, charts: s.charts, limits: s.limits}, nil
+}
+
+// job is one unit as a builder is asked for it.
+type job struct {
+	kind     Kind
+	path     string
+	values   string
+	archives int64 // what the archives of the run may still unpack to
+	// expect are the paths that the unit will most likely look at.
+	expect []string
+	// minor says that values which nobody named may not be enough for the chart.
+	minor bool
+}
+
+// product is what building a unit gave.
+type product struct {
+	status   Status
+	reason   string
+	problems []Problem
+	// read are the files that were read.
+	read []string
+	// docs are the objects of a kustomization, with lines among the padded
+	// files.
+	docs []*yaml.Node
+	pads []pad
+	// texts are what a chart's templates gave.
+	texts []text
+	// unpacked is how many bytes came out of archives.
+	unpacked int64
+}
+
+// text is what one template gave, or a CRD of a chart.
+type text struct {
+	// file is the template's path in the tree. When written is false it is
+	// only the nearest thing that has one: an archive, or the chart.
+	file    string
+	written bool
+	text    string
+}
+
+// fail records a problem that cost the whole unit.
+func (p *product) fail(problem Problem) {
+	p.problems = append(p.problems, problem)
+	p.status, p.reason = NotRendered, problem.Message
+}
+
+// miss records a problem that cost a part of the unit.
+func (p *product) miss(problem Problem) {
+	p.problems = append(p.problems, problem)
+	if p.status == Rendered {
+		p.status, p.reason = Partial, problem.Message
+	}
+}
+
+// warm does what the first job of a kind needs, before its time is counted.
+func warm(kind Kind) {
+	// Dates are printed in the local zone; the same input must give the same
+	// output everywhere.
+	time.Local = time.UTC
+	fence()
+	muteLibraries()
+	switch kind {
+	case Kustomize:
+		warmKustomize()
+	case Helm:
+		stillHelm()
+	}
+}
+
+// build renders one unit. It never fails: what could not be rendered is among
+// the problems.
+func (b *builder) build(tree *recorder, j job) (p *product) {
+	p = &product{status: Rendered}
+	defer func() {
+		if v := recover(); v != nil {
+			// The libraries panic on some malformed input.
+			p = &product{problems: p.problems}
+			p.fail(Problem{Class: "render-failed", Message: fmt.Sprintf("can't render %s %s: the input makes the renderer panic", j.kind, j.path),
+				At: manifest.Span{File: j.mainFile(tree)}})
+		}
+	}()
+	warm(j.kind)
+	switch j.kind {
+	case Kustomize:
+		b.kustomize(p, tree, j.path)
+	case Helm:
+		b.helm(p, tree, j)
+	}
+	if size := p.size(); size > b.limits.RenderedSize {
+		p = &product{problems: p.problems}
+		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered is larger than %d MiB", b.limits.RenderedSize>>20),
+			Fix: limits.Raise("rendered-size"), At: manifest.Span{File: j.mainFile(tree)}})
+	}
+	return p
+}
+
+// mainFile is the file that stands for a unit as a whole.
+func (j job) mainFile(tree *recorder) string {
+	switch j.kind {
+	case Kustomize:
+		if name, ok := tree.kustomizationFile(j.path); ok {
+			return name
+		}
+	case Helm:
+		return join(j.path, "Chart.yaml")
+	}
+	return j.path
+}
+
+// size is how many bytes of text were rendered.
+func (p *product) size() int64 {
+	var n int64
+	for _, t := range p.texts {
+		n += int64(len(t.text))
+	}
+	var walk func(*yaml.Node)
+	walk = func(node *yaml.Node) {
+		// A node of no text takes a line, too.
+		n += int64(len(node.Value)) + 4
+		for _, c := range node.Content {
+			walk(c)
+		}
+	}
+	for _, doc := range p.docs {
+		walk(doc)
+	}
+	return n
+}
