@@ -3,7 +3,7 @@ TOOL = $(GO) tool -modfile=internal/tools/go.mod
 # The repository that `make parity` compares the renderers on, besides testdata.
 PARITY ?= all
 
-.PHONY: all build test lint bench cover parity
+.PHONY: all build test lint bench cover parity attacks attacks-strace
 
 all: lint build test
 
@@ -29,3 +29,12 @@ cover:
 # What scantling renders against what helm and kustomize print, the long form.
 parity:
 	SCANTLING_PARITY=$(PARITY) $(GO) test ./render -run Parity
+
+# Every case of testdata/attacks; make test runs a part of them. On a slow
+# machine, SCANTLING_ATTACK_PATIENCE=3 triples the time that a case has.
+attacks:
+	SCANTLING_ATTACKS=all $(GO) test ./internal/cli -count 1 -timeout 60m -run '^TestAttacks$$'
+
+# Every case under strace, without a network.
+attacks-strace:
+	SCANTLING_ATTACKS=all $(GO) test ./internal/cli -count 1 -timeout 120m -run '^TestOffline$$' -v

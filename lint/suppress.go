@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -27,6 +28,15 @@ const (
 // that nothing was judged.
 var neverIgnored = []string{"private-key-in-repo", "internal", ignoreWithoutReason, ignoreUnknownRule, ignoreUnused}
 
+// Whoever writes a file writes its comments: these bound what reading them
+// costs and what a message quotes of them.
+const (
+	maxName    = 64  // runes of a rule's name
+	maxNames   = 64  // rules that one comment names
+	maxReason  = 500 // runes of a reason
+	maxNearest = 200 // mistyped rules that are looked up in one run
+)
+
 const (
 	annotationPrefix = "scantling.dev/ignore"
 	remedyReason     = "Write the reason: scantling:ignore RULE -- reason."
@@ -47,13 +57,14 @@ type Suppressor struct {
 	off    map[string]bool
 	level  map[string]Severity
 	source func(file string) []byte
+	near   map[string]string // looked up for mistyped rules
 }
 
 // NewSuppressor makes a suppressor that knows all rules, those that are off
 // included, and reads the files that findings point at through source. source
 // gives nil for a file that can't be read.
 func NewSuppressor(rules []*Rule, source func(file string) []byte) *Suppressor {
-	s := &Suppressor{rules: map[string]*Rule{}, source: source}
+	s := &Suppressor{rules: map[string]*Rule{}, source: source, near: map[string]string{}}
 	for _, r := range rules {
 		s.rules[r.ID] = r
 	}
@@ -84,6 +95,10 @@ func (s *Suppressor) With(settings map[string]Setting) *Suppressor {
 // when none is near.
 func Nearest(word string, candidates []string) string {
 	n := utf8.RuneCountInString(word)
+	if n > maxName {
+		// Nobody mistypes that much, and comparing it would take long.
+		return ""
+	}
 	best, least := "", max(1, min(n/2, 3), n/3)+1
 	for _, c := range candidates {
 		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(c), nil); d < least {
@@ -110,10 +125,26 @@ func (s *Suppressor) refuse(id string) string {
 	case s.rules[id] != nil:
 		return ""
 	}
-	if near := Nearest(id, s.ids); near != "" {
+	near, known := s.near[id]
+	if !known && len(s.near) < maxNearest {
+		near = Nearest(id, s.ids)
+		s.near[id] = near
+	}
+	if near != "" {
 		return fmt.Sprintf("there is no rule %q to ignore: did you mean %s?", id, near)
 	}
-	return fmt.Sprintf("there is no rule %q to ignore", id)
+	return fmt.Sprintf("there is no rule %q to ignore", clip(id, maxName))
+}
+
+// clip shortens a text to a number of runes.
+func clip(text string, most int) string {
+	n := 0
+	for i := range text {
+		if n++; n > most {
+			return text[:i] + "…"
+		}
+	}
+	return text
 }
 
 // Annotations marks the findings that an annotation of their object, or of its
@@ -186,7 +217,7 @@ func (s *Suppressor) annotated(o *manifest.Object) (map[string]*Suppression, []F
 			}
 			reason := ""
 			if value.Kind == yaml.ScalarNode && value.Tag != "!!null" {
-				reason = strings.TrimSpace(value.Value)
+				reason = clip(strings.TrimSpace(value.Value), maxReason)
 			}
 			if reason == "" {
 				report(ignoreWithoutReason, fmt.Sprintf("%s is ignored without a reason", id), "Write the reason as the annotation's value.")
@@ -226,8 +257,8 @@ func (s *Suppressor) Apply(findings []Finding, files []string) []Finding {
 	}
 	var added []Finding
 	for _, file := range slices.Sorted(maps.Keys(at)) {
-		for _, d := range directives(s.source(file)) {
-			added = append(added, s.apply(file, d, at[file])...)
+		if found := directives(s.source(file)); len(found) > 0 {
+			added = append(added, s.apply(file, found, at[file])...)
 		}
 	}
 	if len(added) == 0 {
@@ -240,45 +271,68 @@ func (s *Suppressor) Apply(findings []Finding, files []string) []Finding {
 	return all
 }
 
-// apply holds one comment against the findings of its file and returns what is
-// wrong with the comment.
-func (s *Suppressor) apply(file string, d directive, findings []*Finding) []Finding {
-	place := manifest.Span{File: file, Line: d.line, Column: d.column, EndLine: d.line, EndColumn: d.end}
+// apply holds the comments of a file against its findings and returns what is
+// wrong with the comments.
+func (s *Suppressor) apply(file string, found []directive, findings []*Finding) []Finding {
+	// A file may hold many of both: each comment looks only at the findings
+	// that it covers, and of comments that cover the same one does.
+	byRule := map[string][]*Finding{}
+	for _, f := range findings {
+		byRule[f.Rule] = append(byRule[f.Rule], f)
+	}
+	for _, list := range byRule {
+		slices.SortStableFunc(list, func(a, b *Finding) int { return cmp.Compare(a.Origin.Line, b.Origin.Line) })
+	}
+	type cover struct {
+		rule        string
+		first, last int
+	}
+	latest := map[cover]int{}
+	for i, d := range found {
+		if d.fault == "" && d.reason != "" {
+			for _, id := range d.rules {
+				latest[cover{id, d.first, d.last}] = i
+			}
+		}
+	}
 	var added []Finding
-	report := func(rule, subject, message, fix string) {
-		if f, ok := s.wrong(rule, message, fix); ok {
-			f.Origin = manifest.Origin{Span: place, Exact: true}
-			f.stable = subject
-			added = append(added, f)
+	for i, d := range found {
+		place := manifest.Span{File: file, Line: d.line, Column: d.column, EndLine: d.line, EndColumn: d.end}
+		report := func(rule, subject, message, fix string) {
+			if f, ok := s.wrong(rule, message, fix); ok {
+				f.Origin = manifest.Origin{Span: place, Exact: true}
+				f.stable = subject
+				added = append(added, f)
+			}
 		}
-	}
-	if d.fault != "" {
-		report(ignoreUnknownRule, d.fault, d.fault, "Write scantling:ignore RULE -- reason.")
-		return added
-	}
-	for _, id := range d.rules {
-		if why := s.refuse(id); why != "" {
-			report(ignoreUnknownRule, id, why, remedyRule)
+		if d.fault != "" {
+			report(ignoreUnknownRule, d.fault, d.fault, "Write scantling:ignore RULE -- reason.")
 			continue
 		}
-		if d.reason == "" {
-			report(ignoreWithoutReason, id, fmt.Sprintf("%s is ignored without a reason", id), remedyReason)
-			continue
-		}
-		used := false
-		for _, f := range findings {
-			if f.Rule != id || f.Origin.Line < d.first || f.Origin.Line > d.last {
+		for _, id := range d.rules {
+			if why := s.refuse(id); why != "" {
+				report(ignoreUnknownRule, id, why, remedyRule)
 				continue
 			}
-			used = true
-			// Of nested comments the innermost gives the reason: it was
-			// written for this very place, and it comes last in the file.
-			if f.Suppressed == nil || f.Suppressed.Kind == "comment" {
-				f.Suppressed = &Suppression{Kind: "comment", Reason: d.reason, Place: place}
+			if d.reason == "" {
+				report(ignoreWithoutReason, id, fmt.Sprintf("%s is ignored without a reason", id), remedyReason)
+				continue
 			}
-		}
-		if !used && !s.off[id] {
-			report(ignoreUnused, id, fmt.Sprintf("no %s finding here to ignore", id), remedyUnused)
+			list := byRule[id]
+			from, _ := slices.BinarySearchFunc(list, d.first, func(f *Finding, line int) int { return cmp.Compare(f.Origin.Line, line) })
+			if latest[cover{id, d.first, d.last}] == i {
+				for to := from; to < len(list) && list[to].Origin.Line <= d.last; to++ {
+					// Of nested comments the innermost gives the reason: it was
+					// written for this very place, and it comes last in the file.
+					if f := list[to]; f.Suppressed == nil || f.Suppressed.Kind == "comment" {
+						f.Suppressed = &Suppression{Kind: "comment", Reason: d.reason, Place: place}
+					}
+				}
+			}
+			used := from < len(list) && list[from].Origin.Line <= d.last
+			if !used && !s.off[id] {
+				report(ignoreUnused, id, fmt.Sprintf("no %s finding here to ignore", id), remedyUnused)
+			}
 		}
 	}
 	return added
@@ -302,15 +356,19 @@ func parseDirective(text string) (directive, bool) {
 	rest, ok := strings.CutPrefix(verb, "ignore")
 	if !ok || (rest != "" && rest[0] != ' ' && rest[0] != '\t') {
 		word, _, _ := strings.Cut(verb, " ")
-		return directive{fault: fmt.Sprintf("scantling:%s is not known: only scantling:ignore is", word)}, true
+		return directive{fault: fmt.Sprintf("scantling:%s is not known: only scantling:ignore is", clip(word, maxName))}, true
 	}
 	var d directive
 	names, reason, _ := strings.Cut(strings.ReplaceAll(rest, "\t", " ")+" ", " --")
-	d.reason = strings.TrimSpace(reason)
-	for _, name := range strings.Split(names, ",") {
+	d.reason = clip(strings.TrimSpace(reason), maxReason)
+	for name := range strings.SplitSeq(names, ",") {
 		words := strings.Fields(name)
 		if len(words) == 0 {
 			continue
+		}
+		if len(d.rules) == maxNames {
+			d.fault = fmt.Sprintf("the comment names more than %d rules", maxNames)
+			break
 		}
 		if !slices.Contains(d.rules, words[0]) {
 			d.rules = append(d.rules, words[0])
@@ -407,10 +465,22 @@ func directives(data []byte) []directive {
 		}
 		found = append(found, d)
 	}
+	// Any number of comments may stand above the same key.
+	type key struct {
+		line     int
+		document bool
+	}
+	extents := map[key]int{}
 	for i := range found {
 		d := &found[i]
 		if d.last >= d.first && infos[d.first-1].kind == keyLine {
-			d.last = extent(infos, d.first-1, d.last == math.MaxInt) + 1
+			k := key{d.first, d.last == math.MaxInt}
+			last, ok := extents[k]
+			if !ok {
+				last = extent(infos, k.line-1, k.document) + 1
+				extents[k] = last
+			}
+			d.last = last
 		}
 	}
 	return found
@@ -515,12 +585,13 @@ func (s *scanner) line(line string, rest []string) (info textLineInfo, comment s
 
 // scan walks over a line and returns where its comment begins, or its length.
 func (s *scanner) scan(line string, start int, rest []string) int {
-	value := true // a scalar may begin here, so a quote would open one
+	value := true                         // a scalar may begin here, so a quote would open one
+	last := strings.LastIndex(line, "}}") // no action ends behind it
 	for i := start; i < len(line); i++ {
 		c := line[i]
 		if strings.HasPrefix(line[i:], "{{") {
-			if n := strings.Index(line[i:], "}}"); n >= 0 {
-				i += n + 1
+			if i < last {
+				i += strings.Index(line[i:], "}}") + 1
 				value = false
 				continue
 			}

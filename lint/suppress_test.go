@@ -413,16 +413,54 @@ func TestFoldKeepsUnsuppressed(t *testing.T) {
 	}
 }
 
-func FuzzDirectives(f *testing.F) {
-	f.Add("a: | # scantling:ignore x -- y\n  b\n")
-	f.Add("{{/* scantling:ignore x -- y */}}\n- - a: |\n")
-	f.Add("a: !!x &b |+\n# scantling:")
-	f.Fuzz(func(t *testing.T, text string) {
-		n := strings.Count(text, "\n") + 1
-		for _, d := range directives([]byte(text)) {
-			if d.last > n || d.line < 1 || d.line > n {
-				t.Fatalf("a file of %d lines has %+v", n, d)
+// TestHostileComments: whoever writes a file writes its comments. What they say
+// is read in one pass, which some of these would not end without, and quoted
+// in few words.
+func TestHostileComments(t *testing.T) {
+	rules := suppressRules()
+	many := func(unit string) string { return strings.Repeat(unit, 1<<20/len(unit)) }
+	names := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "x%d,", i)
+		}
+		return b.String()
+	}
+	const comment = "# scantling:ignore schema -- why\n"
+	for _, tt := range []struct {
+		name, text string
+		excused    bool // the finding in the last line but one
+		rule       string
+		says       string
+	}{
+		{"many comments above a key", many(comment) + "a: 1\n", true, "", ""},
+		{"many comments, each with its own key", many("a: 1 " + comment), true, "", ""},
+		{"many names", "a: 1 # scantling:ignore " + names(100_000) + " -- why\n", false, ignoreUnknownRule, "the comment names more than 64 rules"},
+		{"a long name", "a: 1 # scantling:ignore " + many("x") + " -- why\n", false, ignoreUnknownRule, `there is no rule "` + strings.Repeat("x", 64) + `…" to ignore`},
+		{"a long verb", "a: 1 # scantling:" + many("x") + " -- why\n", false, ignoreUnknownRule, "scantling:" + strings.Repeat("x", 64) + "… is not known: only scantling:ignore is"},
+		{"many unknown rules", strings.ReplaceAll(strings.TrimSuffix(names(50_000), ","), ",", " -- y\n# scantling:ignore ") + "\na: 1\n", false, ignoreUnknownRule, "there is no rule"},
+		{"actions that do not end", comment + "a: " + many("{{ ") + "\n", true, "", ""},
+		{"actions over lines that do not end", comment + many("a: {{\n"), true, "", ""},
+		{"quotes that do not end", comment + many("a: 'x\nb: \"y\n") + "a: 1\n", true, "", ""},
+		{"tags", comment + "a: " + many("!x ") + "|\n", true, "", ""},
+	} {
+		lines := strings.Count(tt.text, "\n")
+		got := NewSuppressor(rules, func(string) []byte { return []byte(tt.text) }).Apply([]Finding{finding("schema", lines)}, nil)
+		said := ""
+		for _, f := range got {
+			if f.Rule == "schema" && (f.Suppressed != nil) != tt.excused {
+				t.Errorf("%s: excused is %v", tt.name, !tt.excused)
+			}
+			if f.Rule == tt.rule {
+				said = f.Message
 			}
 		}
-	})
+		if !strings.HasPrefix(said, tt.says) || len(said) > 400 {
+			t.Errorf("%s: %.300q, want %q", tt.name, said, tt.says)
+		}
+	}
+	got := NewSuppressor(rules, func(string) []byte { return []byte("a: 1 # scantling:ignore schema -- " + many("x") + "\n") }).Apply([]Finding{finding("schema", 1)}, nil)
+	if got[0].Suppressed == nil || len(got[0].Suppressed.Reason) > 600 {
+		t.Error("a long reason is kept as it is")
+	}
 }

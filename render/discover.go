@@ -61,6 +61,9 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 	for _, s := range listing.Skipped {
 		d.note(s.Name, s.Reason)
 	}
+	if listing.IgnoreError != nil {
+		d.note(".", "the ignore rules were not applied: "+listing.IgnoreError.Error())
+	}
 	var files []source.File
 	chartFiles := map[string]bool{}
 	for _, f := range listing.Files {
@@ -364,7 +367,7 @@ func (d *discovery) expect(u *Unit) []string {
 			from = 0
 		}
 		for _, f := range d.files[from:] {
-			if !within(u.Path, f.Name) {
+			if !within(f.Name, u.Path) {
 				break
 			}
 			if dir := path.Dir(f.Name); dir != last {

@@ -11,9 +11,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/source"
+	"go.yaml.in/yaml/v3"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -55,21 +56,15 @@ func (b *builder) helm(p *product, tree *recorder, j job) {
 		p.fail(files.unreadable("can't read the chart", err, manifest.Span{File: chartFile}))
 		return
 	}
-	metadata, err := files.metadata()
+	c, err := files.load(budget)
 	if err == nil {
-		for _, problem := range b.addDependencies(files, j.path, metadata) {
-			p.miss(problem)
+		if b.addDependencies(files, j.path, c) {
+			c, err = files.load(budget)
 		}
 	}
-	files.unpack(budget)
 	for _, problem := range files.problems {
 		p.miss(problem)
 	}
-	if err := files.checkParsed(); err != nil {
-		p.fail(files.unreadable("can't read the chart", err, manifest.Span{File: chartFile}))
-		return
-	}
-	c, err := loader.LoadFiles(files.fresh())
 	if err != nil {
 		p.fail(files.chartProblem(j.path, "can't load the chart", err))
 		return
@@ -94,7 +89,10 @@ func (b *builder) helm(p *product, tree *recorder, j job) {
 			At:      find(tree, chartFile, "kubeVersion:")})
 		return
 	}
-	rendered, crds, err := b.renderChart(c, values)
+	rendered, crds, invalid, err := b.renderChart(c, values)
+	for _, s := range invalid {
+		p.problems = append(p.problems, files.schemaProblem(s, j))
+	}
 	if err != nil {
 		problem := files.chartProblem(j.path, "can't render the chart", err)
 		if j.values != "" {
@@ -116,27 +114,86 @@ func (b *builder) helm(p *product, tree *recorder, j job) {
 type crdFile struct{ name, text string }
 
 // renderChart renders a loaded chart. It uses the chart up: helm changes it.
-func (b *builder) renderChart(c *chart.Chart, values map[string]any) (map[string]string, []crdFile, error) {
+func (b *builder) renderChart(c *chart.Chart, values map[string]any) (map[string]string, []crdFile, []schemaProblem, error) {
 	if err := chartutil.ProcessDependenciesWithMerge(c, values); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	// The schema is not validated here: helm's loader fetches remote
-	// references and reads local files that a schema names.
+	if err := ambiguous(c); err != nil {
+		return nil, nil, nil, err
+	}
+	// Not by helm, whose loader fetches what a schema refers to and reads local
+	// files that it names, but by validateSchemas.
 	top, err := chartutil.ToRenderValuesWithSchemaValidation(c, values, chartutil.ReleaseOptions{
 		Name: releaseName, Namespace: releaseNamespace, Revision: 1, IsInstall: true,
 	}, b.caps, true)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	var invalid []schemaProblem
+	if values, ok := top["Values"].(chartutil.Values); ok {
+		invalid = validateSchemas(c, values)
 	}
 	rendered, err := engine.Engine{}.Render(c, top)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, invalid, err
 	}
 	var crds []crdFile
 	for _, crd := range c.CRDObjects() {
 		crds = append(crds, crdFile{strings.TrimPrefix(crd.Filename, c.Name()+"/"), string(crd.File.Data)})
 	}
-	return rendered, crds, nil
+	return rendered, crds, invalid, nil
+}
+
+// schemaProblem is what a schema says of the values: at the value that it
+// refuses, where a values file of the chart has it, else at the schema.
+func (f *chartFiles) schemaProblem(s schemaProblem, j job) Problem {
+	p := Problem{Class: "schema", Message: s.Message}
+	root, rest, _ := strings.Cut(s.Chart, "/")
+	file, _ := f.locate(root, path.Join(root, rest, s.File))
+	p.At = manifest.Span{File: file}
+	if s.Instance == "" {
+		return p
+	}
+	// Of the values of a subchart, the parent's file has the last word.
+	keys := strings.Split(strings.TrimPrefix(s.Instance, "/"), "/")
+	for _, part := range slices.Backward(strings.Split(rest, "charts/")) {
+		if part = strings.Trim(part, "/"); part != "" {
+			keys = append([]string{part}, keys...)
+		}
+	}
+	for _, name := range []string{j.values, "values.yaml"} {
+		if name == "" {
+			continue
+		}
+		docs, _ := f.limits.YAML.Parse(f.tree.source(join(j.path, name)))
+		if len(docs) == 0 {
+			continue
+		}
+		if n := valueAt(docs[0], keys); n != nil {
+			p.At = manifest.NodeSpan(join(j.path, name), n)
+			return p
+		}
+	}
+	return p
+}
+
+// valueAt is the value that the keys of a JSON pointer lead to, or nil.
+func valueAt(n *yaml.Node, keys []string) *yaml.Node {
+	for _, key := range keys {
+		key = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+		if n.Kind == yaml.SequenceNode {
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(n.Content) {
+				return nil
+			}
+			n = n.Content[i]
+			continue
+		}
+		if n = manifest.Get(n, key); n == nil {
+			return nil
+		}
+	}
+	return n
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -197,6 +254,11 @@ func (f *chartFiles) readChartDir(rules *ignore.Rules, root, sub, prefix string)
 			continue
 		}
 		if info.IsDir() {
+			if real, err := f.tree.Resolve(name); err != nil || real != name && within(name, real) {
+				// It leads to a folder that it is in.
+				f.leaveOut(name, source.ErrLoop)
+				continue
+			}
 			if strings.Count(rel, "/") > 40 {
 				f.problem(Problem{Class: "limit-depth", Message: "folders nest more than 40 deep in the chart: what lies below was left out", At: manifest.Span{File: name}})
 				continue
@@ -217,16 +279,27 @@ func (f *chartFiles) readChartDir(rules *ignore.Rules, root, sub, prefix string)
 			continue
 		}
 		f.add(path.Join(prefix, rel), name, data)
-		if f.size > maxChart {
-			return fmt.Errorf("the chart %s is larger than %d MiB", root, maxChart>>20)
+		if f.size > maxChart || len(f.files) > maxChartFiles {
+			return &tooLargeError{fmt.Sprintf("the chart holds more than %d files or %d MiB", maxChartFiles, maxChart>>20)}
 		}
 	}
 	return nil
 }
 
-// maxChart is the most that the files of a chart may hold in all. Helm's own
-// limit for an archive is the same.
-const maxChart = 100 << 20
+// What a chart may hold in all, in bytes and files. The largest in public
+// repositories has some hundred files; helm's own limit for an archive is 100
+// MiB, too. A folder that links to itself under several names has no end.
+const (
+	maxChart      = 100 << 20
+	maxChartFiles = 10_000
+)
+
+// tooLargeError is a limit that no option raises.
+type tooLargeError struct{ text string }
+
+func (e *tooLargeError) Error() string { return e.text }
+
+func (e *tooLargeError) Is(target error) bool { return target == source.ErrTooLarge }
 
 // unpack puts what the packaged charts hold in their place.
 func (f *chartFiles) unpack(budget *archiveBudget) {
@@ -368,121 +441,6 @@ func (f *chartFiles) locate(root, name string) (file string, ok bool) {
 	return f.origin["Chart.yaml"], false
 }
 
-func (f *chartFiles) metadata() (*chart.Metadata, error) {
-	for _, b := range f.files {
-		if b.Name == "Chart.yaml" {
-			c, err := loader.LoadFiles([]*loader.BufferedFile{{Name: b.Name, Data: b.Data}})
-			if err != nil {
-				return nil, err
-			}
-			return c.Metadata, nil
-		}
-	}
-	return nil, errors.New("the chart has no Chart.yaml")
-}
-
-// addDependencies puts the dependencies that are not vendored into the chart,
-// as `helm dependency build` would: from a file:// path, else from a chart of
-// this repository with the same name and a version in range.
-func (b *builder) addDependencies(files *chartFiles, dir string, metadata *chart.Metadata) []Problem {
-	var problems []Problem
-	vendored := vendoredCharts(files)
-	for _, dep := range metadata.Dependencies {
-		if dep == nil || vendored[dep.Name] {
-			continue
-		}
-		from := ""
-		if p, ok := strings.CutPrefix(dep.Repository, "file://"); ok {
-			if _, err := files.tree.Stat(join(join(dir, p), "Chart.yaml")); err == nil {
-				from = join(dir, p)
-			}
-		} else {
-			from = b.sibling(files, dep, dir)
-		}
-		at := find(files.tree, join(dir, "Chart.yaml"), "name: "+dep.Name)
-		if from == "" {
-			p := Problem{Class: "not-fetched", Message: fmt.Sprintf("the chart's dependency %s %s is not in this repository: what it deploys was not checked", dep.Name, dep.Version),
-				Fix: "Run `helm dependency build` and commit charts/, or add the chart to the repository, to have it checked.", At: at}
-			if strings.HasPrefix(dep.Repository, "file://") {
-				p.Class, p.Fix = "missing-dependency", ""
-				p.Message = fmt.Sprintf("the chart's dependency %s is not at %s", dep.Name, dep.Repository)
-			}
-			problems = append(problems, p)
-			continue
-		}
-		if err := files.readChart(from, "charts/"+dep.Name, 1); err != nil {
-			problems = append(problems, files.unreadable("can't read the chart's dependency "+dep.Name, err, at))
-		}
-	}
-	return problems
-}
-
-var archiveName = lazyRegexp(`^(.+)-v?\d+\.\d+.*\.tgz$`)
-
-// vendoredCharts are the names of the charts in the charts/ folder.
-func vendoredCharts(files *chartFiles) map[string]bool {
-	names := map[string]bool{}
-	for _, f := range files.files {
-		rest, ok := strings.CutPrefix(f.Name, "charts/")
-		if !ok {
-			continue
-		}
-		first, tail, nested := strings.Cut(rest, "/")
-		switch {
-		case !nested:
-			if m := archiveName().FindStringSubmatch(first); m != nil {
-				names[m[1]] = true
-			}
-		case tail == "Chart.yaml":
-			names[first] = true
-			if c, err := loader.LoadFiles([]*loader.BufferedFile{{Name: "Chart.yaml", Data: f.Data}}); err == nil {
-				names[c.Name()] = true
-			}
-		}
-	}
-	return names
-}
-
-// sibling is the folder of a chart of this repository that satisfies a
-// dependency on a chart repository.
-func (b *builder) sibling(files *chartFiles, dep *chart.Dependency, dir string) string {
-	constraint, err := semver.NewConstraint(dep.Version)
-	if err != nil {
-		return ""
-	}
-	for _, candidate := range b.charts {
-		if candidate == dir || path.Base(candidate) != dep.Name {
-			continue
-		}
-		data, err := files.checked(join(candidate, "Chart.yaml"))
-		if err != nil {
-			continue
-		}
-		c, err := loader.LoadFiles([]*loader.BufferedFile{{Name: "Chart.yaml", Data: data}})
-		if err != nil || c.Name() != dep.Name {
-			continue
-		}
-		if v, err := semver.NewVersion(c.Metadata.Version); err == nil && constraint.Check(v) {
-			return candidate
-		}
-	}
-	return ""
-}
-
-// dropMissing takes the dependencies that are not there out of the chart, so
-// that the rest of it renders.
-func dropMissing(c *chart.Chart) {
-	have := map[string]bool{}
-	for _, d := range c.Dependencies() {
-		have[d.Name()] = true
-	}
-	if c.Metadata != nil {
-		c.Metadata.Dependencies = slices.DeleteFunc(c.Metadata.Dependencies, func(d *chart.Dependency) bool {
-			return d == nil || !have[d.Name]
-		})
-	}
-}
-
 var (
 	templateError = lazyRegexp(`(?:template: |(?:parse|execution) error at \()([^:()\s]+):(\d+)(?::(\d+))?`)
 	// executionError is the form that helm gives to what fail and required say.
@@ -493,6 +451,10 @@ var (
 // chartProblem turns an error of helm into a problem at the template, and the
 // line, that it names first: the one that was being rendered.
 func (f *chartFiles) chartProblem(dir, doing string, err error) Problem {
+	var refused *gateError
+	if errors.As(err, &refused) {
+		return refusedProblem(refused.file, refused.err)
+	}
 	text := err.Error()
 	p := Problem{Class: "render-failed", At: manifest.Span{File: join(dir, "Chart.yaml")}}
 	if m := templateError().FindStringSubmatch(text); m != nil {

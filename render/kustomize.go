@@ -50,6 +50,9 @@ func (b *builder) kustomize(p *product, tree *recorder, dir string) {
 		p.miss(problem)
 	}
 	if err == nil {
+		if len(p.docs) == 0 && p.status == Partial {
+			p.status = NotRendered
+		}
 		return
 	}
 	problem := files.explain(dir, err)

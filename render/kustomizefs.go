@@ -168,7 +168,7 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 		return data
 	}
 	root, dir := docs[0], path.Dir(name)
-	e := &edit{lines: bytes.SplitAfter(data, []byte("\n"))}
+	e := &edit{data: data, root: root}
 
 	for _, key := range []string{"resources", "bases", "components"} {
 		standIn := emptyName
@@ -217,7 +217,7 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 			for _, n := range items(value) {
 				f.helmChart(name, n)
 			}
-			e.blank(root, i)
+			e.remove(key)
 		case "configMapGenerator", "secretGenerator":
 			for _, n := range items(value) {
 				f.generatorInputs(dir, n)
@@ -520,62 +520,3 @@ func (f *kustomizeFS) RemoveAll(string) error { return nil }
 
 // WriteFile is refused.
 func (f *kustomizeFS) WriteFile(string, []byte) error { return errReadOnly }
-
-// edit changes a kustomization file's text in place, so that the lines of what
-// is left stay as they are.
-type edit struct {
-	lines   [][]byte
-	changed bool
-}
-
-// replace puts another text in a scalar's place. The scalar stands on one line,
-// or it is a block scalar, whose other lines are emptied.
-func (e *edit) replace(n *yaml.Node, text string) {
-	if n.Line < 1 || n.Line > len(e.lines) {
-		return
-	}
-	e.changed = true
-	line := []rune(string(e.lines[n.Line-1]))
-	start := min(n.Column-1, len(line))
-	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		e.lines[n.Line-1] = []byte(string(line[:start]) + text + "\n")
-		for i := n.Line; i < len(e.lines); i++ {
-			content := bytes.TrimLeft(e.lines[i], " ")
-			if len(bytes.TrimSpace(content)) > 0 && len(e.lines[i])-len(content) < start {
-				break
-			}
-			e.lines[i] = []byte("\n")
-		}
-		return
-	}
-	width := len([]rune(n.Value))
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-		width += 2
-	}
-	end := min(start+width, len(line))
-	e.lines[n.Line-1] = []byte(string(line[:start]) + text + string(line[end:]))
-}
-
-// blank empties the lines of an entry of the root mapping.
-func (e *edit) blank(root *yaml.Node, i int) {
-	from, to := root.Content[i].Line, len(e.lines)+1
-	if i+2 < len(root.Content) {
-		to = root.Content[i+2].Line
-	}
-	if root.Style&yaml.FlowStyle != 0 || from < 1 || to <= from {
-		return
-	}
-	e.changed = true
-	for l := from; l < to && l <= len(e.lines); l++ {
-		e.lines[l-1] = []byte("\n")
-	}
-}
-
-func (e *edit) bytes() []byte {
-	text := bytes.Join(e.lines, nil)
-	if !e.changed {
-		return text
-	}
-	// kustomize refuses an empty kustomization; a name changes nothing else.
-	return append(text, "\nmetadata:\n  name: scantling\n"...)
-}

@@ -6,6 +6,7 @@ package render
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"runtime"
@@ -168,7 +169,8 @@ type Renderer struct {
 
 	mu       sync.Mutex
 	units    []*Unit
-	consumed map[string]bool // files that a rendered unit took in
+	consumed map[string]bool  // files that a rendered unit took in
+	unpacked map[string]int64 // bytes that the archives of a chart unpacked to
 }
 
 // New makes a renderer of a tree. It fails when the Kubernetes version is not
@@ -182,7 +184,7 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{tree: tree, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}}, nil
+	return &Renderer{tree: tree, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{}}, nil
 }
 
 // Run finds and renders every unit for which want is true (nil: all), several
@@ -258,6 +260,9 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 func (r *Renderer) discover(all bool) error {
 	listing, err := r.tree.Files()
 	if err != nil {
+		if errors.Is(err, source.ErrTooMany) {
+			err = fmt.Errorf("%w: %s", err, limits.Raise("files"))
+		}
 		return fmt.Errorf("listing the files of %s: %w", r.tree.Ref(), err)
 	}
 	if all && r.opts.Workers != nil {
@@ -343,7 +348,7 @@ func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error)
 // built has a kustomization or chart built and makes objects of what it gives.
 func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error {
 	u := res.Unit
-	j := job{kind: u.Kind, path: u.Path, values: u.values, minor: u.guess || u.values == "" && r.testedWithValues(u.Path), archives: r.settings.limits.ArchivesSize - r.archives.used()}
+	j := job{kind: u.Kind, path: u.Path, values: u.values, minor: u.guess || u.values == "" && r.testedWithValues(u.Path), archives: r.archivesLeft(u)}
 	var p *product
 	if r.opts.Workers != nil {
 		j.expect = r.found.expect(u)
@@ -354,7 +359,14 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error
 	} else {
 		p = r.builder.build(tree, j)
 	}
-	r.archives.take(p.unpacked)
+	r.mu.Lock()
+	// A chart that is rendered with several sets of values is unpacked each
+	// time, and counts once.
+	if more := p.unpacked - r.unpacked[u.Path]; more > 0 {
+		r.unpacked[u.Path] += more
+		r.archives.take(more)
+	}
+	r.mu.Unlock()
 	size := p.size()
 	if r.rendered.Add(size) > r.settings.limits.RenderedTotal {
 		p = &product{problems: p.problems}
@@ -378,6 +390,13 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error
 	return nil
 }
 
+// archivesLeft is what the archives of a unit's chart may unpack to.
+func (r *Renderer) archivesLeft(u *Unit) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.settings.limits.ArchivesSize - r.archives.used() + r.unpacked[u.Path]
+}
+
 // textObjects reads the objects of one rendered template.
 func (r *Renderer) textObjects(res *Result, tree *recorder, t text) {
 	docs, problems := r.settings.limits.YAML.Parse([]byte(t.text))
@@ -393,12 +412,18 @@ func (r *Renderer) textObjects(res *Result, tree *recorder, t text) {
 		case manifest.ParseError:
 			p.Class, p.Message = "render-failed", "the template gives no valid YAML: "+refused.Message
 		case manifest.DuplicateKey:
+			// Helm lets the last one hold, and does so on the cluster.
+			p.Minor = true
 		default:
 			p.Message = "what the template gives was not read: " + refused.Message
 		}
 		p.At = manifest.Span{File: t.file}
 		if t.written {
 			p.At = where.near(refused.Line)
+		}
+		if p.Minor {
+			res.Problems = append(res.Problems, p)
+			continue
 		}
 		res.miss(p)
 	}

@@ -66,14 +66,14 @@ type schemaProblem struct {
 // rest of the schema still holds. Each schema has at most one problem of a
 // kind. The order is that of the charts' names, a chart before those in it.
 func validateSchemas(c *chart.Chart, values map[string]any) []schemaProblem {
-	v := &validation{}
+	v := &validation{left: maxSchemaSteps}
 	v.chart(c, values)
 	return v.problems
 }
 
 // validation is the validation of a chart with its subcharts.
 type validation struct {
-	steps    int
+	left     int // steps
 	problems []schemaProblem
 }
 
@@ -104,20 +104,23 @@ func (v *validation) add(c *chart.Chart, instance, format string, args ...any) {
 		Message: cut(fmt.Sprintf(format, args...), 1900)})
 }
 
-// errSteps ends a validation, as a panic: the library has no other way out.
-var errSteps = errors.New("too many steps")
+// tooCostly ends a validation, as a panic: the library has no other way out.
+// It says what is wrong with the schema.
+type tooCostly string
 
 // schema validates the values of one chart against its own schema.
 func (v *validation) schema(c *chart.Chart, values map[string]any) {
 	defer func() {
-		if p := recover(); p == errSteps {
-			v.add(c, "", "helm may take for ever over the schema, so the values were not validated: it applies more than %d subschemas", maxSchemaSteps)
-		} else if p != nil {
+		switch p := recover().(type) {
+		case nil:
+		case tooCostly:
+			v.add(c, "", "the values were not validated: the schema %s", string(p))
+		default:
 			// A number out of all bounds, for one.
 			v.add(c, "", "helm would refuse the chart: validating its values by the schema fails inside")
 		}
 	}()
-	files := &schemaFiles{chart: c, stub: map[string]any{}}
+	files := &schemaFiles{chart: c, stub: map[string]any{}, compiled: map[string]jsonschema.Regexp{}}
 	doc, err := files.parse(c.Schema)
 	if err != nil {
 		v.add(c, "", "the values were not validated: the schema %v", err)
@@ -133,7 +136,14 @@ func (v *validation) schema(c *chart.Chart, values map[string]any) {
 	if err == nil {
 		compiled, err = compiler.Compile(root)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case len(files.refused) > 0:
+		// An anchor in a file that is not there, most likely, for which there
+		// is no stub.
+		v.add(c, "", "the values were not validated: the schema can't be used without what is not in the chart and was not fetched")
+		return
+	default:
 		v.add(c, "", "helm would refuse the chart: its schema can't be used%s", whyUnusable(err, root, doc, files.local))
 		return
 	}
@@ -197,18 +207,18 @@ func validRegexp(value any) error {
 
 func (v *validation) step(cost int) {
 	const often = 512
-	before := v.steps
-	if v.steps += cost; v.steps > maxSchemaSteps {
-		panic(errSteps)
+	before := v.left
+	if v.left -= cost; v.left < 0 {
+		panic(tooCostly("takes more than a chart's schemas may: " + strconv.Itoa(maxSchemaSteps) + " steps"))
 	}
-	if v.steps/often == before/often {
+	if v.left/often == before/often {
 		return
 	}
 	// A chain of $refs is as many calls deep as the schema is long, and no
 	// program survives the end of its stack.
 	var pc [1]uintptr
 	if runtime.Callers(maxSchemaFrames, pc[:]) > 0 {
-		panic(errSteps)
+		panic(tooCostly("leads from reference to reference without end"))
 	}
 }
 
@@ -255,6 +265,7 @@ type schemaFiles struct {
 	stub map[string]any
 
 	local       []string // references within one file
+	compiled    map[string]jsonschema.Regexp
 	nodes, ids  int
 	patternSize int
 	refused     []string // references, without what may be a credential
@@ -294,20 +305,38 @@ func (f *schemaFiles) Load(ref string) (any, error) {
 // pattern compiles a regular expression. One that Go doesn't know matches
 // everything.
 func (f *schemaFiles) pattern(expr string) (jsonschema.Regexp, error) {
-	parsed, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
+	if re, ok := f.compiled[expr]; ok {
+		return re, nil
+	}
+	var re jsonschema.Regexp = anyText(expr)
+	if parsed, err := syntax.Parse(expr, syntax.Perl); err != nil {
 		f.patterns = append(f.patterns, cut(strconv.Quote(expr), 200))
-		return anyText(expr), nil
+	} else {
+		if f.patternSize += patternSize(parsed); f.patternSize > maxPatternSize {
+			panic(tooCostly("holds regular expressions that are too large"))
+		}
+		if re, err = regexp.Compile(expr); err != nil {
+			return nil, err
+		}
 	}
-	prog, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		f.patterns = append(f.patterns, cut(strconv.Quote(expr), 200))
-		return anyText(expr), nil
+	f.compiled[expr] = re
+	return re, nil
+}
+
+// patternSize is about how many instructions a regular expression compiles to:
+// x{1000} is written in seven bytes and is a thousand.
+func patternSize(re *syntax.Regexp) int {
+	size := 1
+	if re.Op == syntax.OpLiteral {
+		size = len(re.Rune)
 	}
-	if f.patternSize += len(prog.Inst); f.patternSize > maxPatternSize {
-		panic(errSteps)
+	for _, sub := range re.Sub {
+		size += patternSize(sub)
 	}
-	return regexp.Compile(expr)
+	if re.Op == syntax.OpRepeat {
+		size *= max(re.Min+1, re.Max)
+	}
+	return size
 }
 
 // anyText is a regular expression that can't be compiled.

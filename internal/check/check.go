@@ -49,6 +49,7 @@ func (o *Outcome) Failed() map[string]bool {
 func RenderOptions(c *config.Config, workers *render.Workers) render.Options {
 	return render.Options{
 		Workers:     workers,
+		Limits:      c.Limits,
 		KubeVersion: c.KubeVersion,
 		APIVersions: c.APIVersions,
 		HelmValues:  c.Helm.Values,

@@ -67,12 +67,13 @@ func TestForeignImports(t *testing.T) {
 		allowed []string
 	}{
 		{[]string{"helm.sh/helm", "sigs.k8s.io/kustomize", "k8s.io/client-go"}, []string{"render"}},
-		{[]string{"github.com/go-git"}, []string{"internal/source"}},
+		{[]string{"github.com/go-git"}, nil},
 		{[]string{"github.com/getsops/sops", "filippo.io/age", "github.com/ProtonMail/go-crypto"}, []string{"secrets"}},
 		{[]string{"github.com/urfave/cli"}, []string{"internal/cli"}},
 		// render makes http's client unable to connect.
 		{[]string{"net", "net/http"}, []string{"render"}},
-		{[]string{"os/exec", "plugin"}, nil},
+		{[]string{"os/exec", "github.com/elastic/go-seccomp-bpf"}, []string{"internal/sandbox"}},
+		{[]string{"plugin"}, nil},
 	}
 	for _, p := range packages(t) {
 		if !p.ours() {
@@ -100,13 +101,15 @@ func TestOwnImports(t *testing.T) {
 	allowed := map[string][]string{
 		"internal/manifest": {},
 		"internal/source":   {},
+		"internal/sandbox":  {},
+		"internal/limits":   {"internal/manifest"},
 		"lint":              {"internal/manifest"},
 		"internal/report":   {"lint", "internal/manifest"},
 		"internal/diff":     {"lint", "internal/manifest"},
-		"internal/config":   {"lint", "internal/manifest"},
+		"internal/config":   {"lint", "internal/manifest", "internal/limits"},
 		"rules":             {"rules", "lint", "internal/manifest"},
 		"secrets":           {"lint", "internal/manifest"},
-		"render":            {"internal/manifest", "internal/source"},
+		"render":            {"internal/manifest", "internal/source", "internal/limits", "internal/sandbox"},
 		"hooks":             {"internal/source"},
 	}
 	seen := map[string]bool{}

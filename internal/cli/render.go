@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/scantling-dev/scantling/internal/check"
@@ -72,7 +73,10 @@ func printRendered(c *cli.Context, w *workspace) error {
 	if res.Unit.Kind == render.Plain && len(res.Objects)+len(res.Problems) == 0 {
 		return &exitError{exitNothing, fmt.Errorf("nothing to render in %s: it holds no Kubernetes object", name)}
 	}
-	if res.Unit.Status == render.NotRendered {
+	incomplete := slices.ContainsFunc(res.Problems, func(p render.Problem) bool {
+		return !p.Minor && p.Class != "not-fetched" && p.Class != "schema"
+	})
+	if incomplete || res.Unit.Status == render.NotRendered {
 		return &exitError{code: exitFindings}
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/config"
-	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/render"
@@ -36,6 +35,8 @@ func inputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Usage: "read the configuration from `FILE` instead of .scantling.yaml at the repository's root", EnvVars: []string{"SCANTLING_CONFIG"}},
 		&cli.BoolFlag{Name: "no-config", Usage: "read no configuration", EnvVars: []string{"SCANTLING_NO_CONFIG"}},
 		&cli.BoolFlag{Name: "no-worker", Usage: "render in this process: for where no other can be started; input that is made to harm can then stop or exhaust it", EnvVars: []string{"SCANTLING_NO_WORKER"}},
+		&cli.DurationFlag{Name: "render-timeout", Usage: "the processor `TIME` that rendering one unit may take (default 4s)", EnvVars: []string{"SCANTLING_RENDER_TIMEOUT"}},
+		&cli.StringSliceFlag{Name: "limit", Usage: "change a limit, `NAME=VALUE`; docs/configuration.md lists them; may be repeated", EnvVars: []string{"SCANTLING_LIMIT"}},
 		&cli.StringFlag{Name: "kube-version", Usage: "the Kubernetes `VERSION` that charts are rendered for", EnvVars: []string{"SCANTLING_KUBE_VERSION"}},
 	}
 }
@@ -84,10 +85,32 @@ func open(c *cli.Context) (*workspace, error) {
 	if v := c.String("kube-version"); v != "" {
 		w.config.KubeVersion = v
 	}
+	if err := setLimits(c, w.config); err != nil {
+		return nil, err
+	}
+	repo.MaxFiles = w.config.Limits.Files
 	if !c.Bool("no-worker") {
-		w.workers = render.NewWorkers(0, limits.Default())
+		w.workers = render.NewWorkers(0, w.config.Limits)
 	}
 	return w, nil
+}
+
+// setLimits changes the limits as the options say. The configuration, which a
+// pull request may change, can raise them to a degree only.
+func setLimits(c *cli.Context, cfg *config.Config) error {
+	if d := c.Duration("render-timeout"); d > 0 {
+		cfg.Limits.RenderTimeout = d
+	}
+	for _, option := range c.StringSlice("limit") {
+		name, value, ok := strings.Cut(option, "=")
+		if !ok {
+			return fmt.Errorf("--limit %s: write it as NAME=VALUE, such as depth=300", option)
+		}
+		if err := cfg.Limits.Set(name, value); err != nil {
+			return fmt.Errorf("--limit: %w", err)
+		}
+	}
+	return nil
 }
 
 // close ends what the workspace started.

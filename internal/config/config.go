@@ -12,6 +12,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"go.yaml.in/yaml/v3"
@@ -38,6 +39,8 @@ type Config struct {
 	APIVersions []string
 	// Helm is about charts.
 	Helm Helm
+	// Limits is what a run may cost.
+	Limits limits.Limits
 }
 
 // Helm is how the repository's charts are rendered.
@@ -53,6 +56,7 @@ func Default() *Config {
 	return &Config{
 		FailOn: &high,
 		Rules:  map[string]lint.Setting{},
+		Limits: limits.Default(),
 		Helm: Helm{Values: []string{
 			"values-*.yaml", "*-values.yaml", "values.*.yaml",
 			"values-*.yml", "*-values.yml", "values.*.yml",
@@ -84,6 +88,10 @@ func Parse(data []byte, rules []*lint.Rule) (*Config, error) {
 	}
 	docs, problems := manifest.Parse(data)
 	for _, e := range problems {
+		if e.Class == manifest.DuplicateKey {
+			// Named with its key below.
+			continue
+		}
 		p.errors = append(p.errors, &Error{max(e.Line, 1), max(e.Column, 1), e.Message})
 	}
 	for i, doc := range docs {
@@ -112,8 +120,21 @@ type parser struct {
 	errors []*Error
 }
 
+// Whoever writes the file decides how much is wrong with it.
+const (
+	maxErrors  = 100
+	maxMessage = 400 // bytes
+)
+
 func (p *parser) fail(n *yaml.Node, format string, args ...any) {
-	p.errors = append(p.errors, &Error{max(n.Line, 1), max(n.Column, 1), fmt.Sprintf(format, args...)})
+	if len(p.errors) >= maxErrors {
+		return
+	}
+	message := fmt.Sprintf(format, args...)
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	p.errors = append(p.errors, &Error{max(n.Line, 1), max(n.Column, 1), message})
 }
 
 // reader takes the value of one key.
@@ -131,7 +152,7 @@ func (p *parser) mapping(n *yaml.Node, name, what string, known map[string]reade
 		return
 	}
 	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && len(p.errors) < maxErrors; i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if line, ok := seen[key.Value]; ok {
 			p.fail(key, "%q is set twice, first in line %d: remove one", key.Value, line)
@@ -193,7 +214,24 @@ func (p *parser) root(n *yaml.Node) {
 				},
 			})
 		},
+		"limits": func(_, v *yaml.Node) { p.limits(v) },
 	})
+}
+
+func (p *parser) limits(n *yaml.Node) {
+	known := map[string]reader{}
+	for _, name := range limits.Names() {
+		known[name] = func(_, v *yaml.Node) {
+			if v.Kind != yaml.ScalarNode || null(v) {
+				p.fail(v, "limits.%s must be a number, a size such as 10MiB, or a duration such as 4s", name)
+				return
+			}
+			if err := p.config.Limits.Configure(name, v.Value); err != nil {
+				p.fail(v, "%v", err)
+			}
+		}
+	}
+	p.mapping(n, "limits", "limit", known)
 }
 
 func (p *parser) kubeVersion(n *yaml.Node) string {

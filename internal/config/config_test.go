@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/lint"
 )
 
@@ -44,6 +47,7 @@ rules:
     options: {registries: ghcr.io}
 kubernetes: {version: 1.30, api-versions: [example.com/v1/Widget]}
 helm: {values: ["env/*.yaml"]}
+limits: {depth: 300, file-size: 20MiB, render-timeout: 8s}
 `), testRules())
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +55,11 @@ helm: {values: ["env/*.yaml"]}
 	if *c.FailOn != lint.Medium || c.KubeVersion != "1.30" || !slices.Equal(c.Exclude, []string{"vendor/**"}) ||
 		!slices.Equal(c.APIVersions, []string{"example.com/v1/Widget"}) || !slices.Equal(c.Helm.Values, []string{"env/*.yaml"}) {
 		t.Errorf("read %+v", c)
+	}
+	want := limits.Default()
+	want.YAML.Depth, want.YAML.FileSize, want.RenderTimeout = 300, 20<<20, 8*time.Second
+	if c.Limits != want {
+		t.Errorf("the limits read as %+v", c.Limits)
 	}
 	if s := c.Rules["privileged-container"]; *s.Enabled {
 		t.Error("off leaves the rule on")
@@ -75,7 +84,7 @@ func TestDefault(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		if *c.FailOn != lint.High || len(c.Helm.Values) != 6 || len(c.Exclude) != 0 {
+		if *c.FailOn != lint.High || len(c.Helm.Values) != 6 || len(c.Exclude) != 0 || c.Limits != limits.Default() {
 			t.Errorf("%q reads as %+v", text, c)
 		}
 	}
@@ -87,8 +96,14 @@ func TestDefault(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"key", "fail_on: high", `.scantling.yaml:1:1: unknown key "fail_on": did you mean "fail-on"?`},
-		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, fail-on, helm, kubernetes, rules, version`},
+		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, fail-on, helm, kubernetes, limits, rules, version`},
 		{"rule", "rules:\n  priviliged-container: off", `.scantling.yaml:2:3: unknown rule "priviliged-container": did you mean "privileged-container"?`},
+		{"limit", "limits:\n  dept: 3", `.scantling.yaml:2:3: unknown limit "dept": did you mean "depth"?`},
+		{"limit value", "limits: {file-size: 3MB}", `.scantling.yaml:1:21: limit file-size: "3MB" is no size: write bytes,`},
+		{"limit type", "limits:\n  depth: [3]", `.scantling.yaml:2:10: limits.depth must be a number, a size such as 10MiB, or a duration such as 4s`},
+		{"limit null", "limits:\n  depth:", `limits.depth must be a number`},
+		{"limit beyond", "limits:\n  file-size: 65MiB", `.scantling.yaml:2:14: limit file-size: the file can't set more than 64MiB: only the command line goes further, with --limit file-size=65MiB`},
+		{"limits type", "limits: 3", `.scantling.yaml:1:9: limits must be a mapping`},
 		{"severity", "rules:\n  host-path: hihg", `.scantling.yaml:2:14: unknown severity "hihg": did you mean "high"?`},
 		{"nested severity", "rules:\n  host-path: {severity: off}", `.scantling.yaml:2:25: unknown severity "off": it is one of info, low, medium, high, critical`},
 		{"rule type", "rules:\n  host-path: [off]", `.scantling.yaml:2:14: rules.host-path must be on, off, a severity, or a mapping of enabled, severity and options`},
@@ -155,6 +170,20 @@ func TestDocumented(t *testing.T) {
 	for _, key := range []string{"version", "fail-on", "exclude", "rules", "enabled", "severity", "options", "kubernetes", "api-versions", "helm", "values"} {
 		if !strings.Contains(example, key+":") {
 			t.Errorf("the example does not show %s", key)
+		}
+	}
+}
+
+// TestHugeConfiguration: what is wrong with a file is said in bounded words.
+func TestHugeConfiguration(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("k: 1\n", 100_000),
+		strings.Repeat("k", 1<<20) + ": 1\n",
+		"exclude: ['" + strings.Repeat("é[", 1<<18) + "']",
+	} {
+		_, err := Parse([]byte(text), testRules())
+		if err == nil || len(err.Error()) > 100_000 || !utf8.ValidString(err.Error()) {
+			t.Errorf("%.20q gives an error of %d bytes", text, len(err.Error()))
 		}
 	}
 }

@@ -218,7 +218,7 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		if n.ShortTag() != "!!str" && n.ShortTag() != "!!timestamp" && n.ShortTag() != "!!binary" || yaml11Bool(n) {
+		if tag := n.ShortTag(); tag == "!!int" || tag == "!!float" || tag == "!!bool" || yaml11Bool(n) {
 			d.fail(path, "must be a string: put it in quotes")
 		}
 		v.SetString(n.Value)

@@ -42,7 +42,7 @@ func addSeeds(f *testing.F) {
 			return nil
 		}
 		data, err := os.ReadFile(name)
-		if len(data) < 64<<10 {
+		if len(data) < 8<<10 {
 			f.Add(data)
 		}
 		return err

@@ -32,6 +32,9 @@ const (
 	aliasBytesFree   = 1 << 20
 	// The parser looks at every earlier directive for each new one.
 	maxDirectives = 100
+	// The parser keeps every comment of a stream, in the memory of this many
+	// nodes.
+	commentNodes = 4
 )
 
 // Limits is what one stream of YAML or JSON may cost. A field that is zero has
@@ -43,8 +46,10 @@ type Limits struct {
 	// DefaultDepth.
 	Depth int
 	// AliasNodes is the most nodes of a document, aliases and merge keys
-	// expanded, and the most that all aliases of a stream add;
-	// DefaultAliasNodes. What they add is limited in bytes as well, to ten
+	// expanded, the most that all aliases of a stream add, and the most that
+	// the text of a stream can hold by a count of its separators, which keeps
+	// the memory for them bounded; DefaultAliasNodes. The largest real file
+	// holds 160,000. What aliases expand to is limited in bytes as well, to ten
 	// times what is written and 1 MiB.
 	AliasNodes int
 	// Documents is the most documents of a stream, empty ones counted;
@@ -230,16 +235,15 @@ func invalidText(text []byte, lines int) *ReadError {
 	if bad < 0 {
 		return nil
 	}
-	start := bytes.LastIndexByte(text[:bad], '\n') + 1
-	return &ReadError{
-		Class: Encoding, Message: what,
-		Line: lines + 1 + bytes.Count(text[:bad], []byte{'\n'}), Column: 1 + utf8.RuneCount(text[start:bad]),
-	}
+	e := &ReadError{Class: Encoding, Message: what}
+	e.place(text, bad, lines)
+	return e
 }
 
 // survey is what a scan of a text's bytes says about it, without parsing it.
 type survey struct {
 	harmless   bool // within the limits whatever the text means
+	odd        bool // has breaks that are no line feeds, or byte order marks
 	documents  int
 	excess     int // the line of the document beyond the limit
 	directives int
@@ -254,9 +258,9 @@ func (l Limits) refuse(s survey) *ReadError {
 	case s.directives > maxDirectives:
 		return &ReadError{Class: LimitDocs,
 			Message: fmt.Sprintf("more than %d directives: lines that begin with %%", maxDirectives)}
-	case s.nodes > 2*l.AliasNodes:
+	case s.nodes > l.AliasNodes:
 		return &ReadError{Class: LimitSize, Limit: limitAliasNodes,
-			Message: fmt.Sprintf("the text can hold more than %d values", 2*l.AliasNodes)}
+			Message: fmt.Sprintf("the text can hold more than %d values", l.AliasNodes)}
 	}
 	return nil
 }
@@ -300,7 +304,7 @@ func (l Limits) survey(text []byte) survey {
 	// JSON needs no separators between its documents.
 	s := survey{harmless: !startsJSON(text)}
 	var d surveyed
-	anchors, aliases, inside := false, false, false
+	anchors, aliases, inside, commented := false, false, false, false
 	for line, rest := 1, text; len(rest) > 0; line++ {
 		end := bytes.IndexByte(rest, '\n') + 1
 		if end == 0 {
@@ -347,6 +351,11 @@ func (l Limits) survey(text []byte) survey {
 		if !empty {
 			d.column(i)
 		}
+		comment := i < len(current) && current[i] == '#'
+		if comment && !commented {
+			s.nodes += commentNodes
+		}
+		commented = comment
 		open := 0 // brackets since the last quote of this line
 		tagged := false
 		for ; i < len(current); i++ {
@@ -368,6 +377,9 @@ func (l Limits) survey(text []byte) survey {
 			case byteQuote:
 				d.open += open
 				open = 0
+				if current[i] == '#' && !comment && (i == 0 || blank(current[i-1])) {
+					s.nodes += commentNodes
+				}
 			case byteComma:
 				if d.open+open > 0 {
 					s.nodes += 2
@@ -384,9 +396,7 @@ func (l Limits) survey(text []byte) survey {
 				// Its text may hold brackets.
 				tagged = tagged || tokenStart(current, i)
 			case byteOdd:
-				if odd(current[i:]) {
-					s.harmless = false
-				}
+				s.odd = s.odd || odd(current[i:])
 			}
 		}
 		d.open += open
@@ -394,9 +404,32 @@ func (l Limits) survey(text []byte) survey {
 			s.harmless = false
 		}
 	}
-	if anchors && aliases || s.nodes > l.AliasNodes {
+	if s.odd {
+		return l.surveyOdd(text)
+	}
+	if anchors && aliases {
 		s.harmless = false
 	}
+	return s
+}
+
+// surveyOdd is survey for a text that is rare enough to be parsed: it only
+// counts, each thing that may be a line break taken for one.
+func (l Limits) surveyOdd(text []byte) survey {
+	for _, mark := range [...]string{"\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
+		text = bytes.ReplaceAll(text, []byte(mark), []byte{'\n'})
+	}
+	// The parser may skip a character at the start of a line behind a mark, so
+	// any dash may begin an item.
+	marks := bytes.Count(text, byteOrderMark)
+	if marks > 0 {
+		text = bytes.ReplaceAll(text, byteOrderMark, nil)
+	}
+	s := l.survey(text)
+	if marks > 0 {
+		s.nodes += bytes.Count(text, []byte{'-'}) + 2*bytes.Count(text, []byte{'?'})
+	}
+	s.harmless = false
 	return s
 }
 

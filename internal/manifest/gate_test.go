@@ -87,8 +87,12 @@ var hostile = []struct {
 	{"documents without separators", "a: 1\n...\nb: 2\n...\nc: 3\n...\n# no\n...\nd: 4\n", Limits{Documents: 3}, LimitDocs, "documents", 9, "more than 3 documents"},
 	{"JSON documents", strings.Repeat("{}", 4), Limits{Documents: 3}, LimitDocs, "documents", 1, "more than 3 documents"},
 	{"directives", strings.Repeat("%TAG !a! b\n", 101) + "--- a", Limits{}, LimitDocs, "", 0, "more than 100 directives"},
-	{"nodes", "[" + strings.Repeat("1,", 200_000) + "]", Limits{AliasNodes: 100_000}, LimitSize, "alias-nodes", 0, "can hold more than 200000 values"},
-	{"nodes of a document", strings.Repeat("- 1\n", 100_001), Limits{AliasNodes: 100_000}, LimitSize, "alias-nodes", 0, "holds more than 100000 nodes"},
+	{"nodes between odd line breaks", strings.Repeat("- a\r- b\u0085- c\u2028", 40_000), Limits{AliasNodes: 100_000}, LimitSize, "alias-nodes", 0, "can hold more than 100000 values"},
+	{"nodes behind byte order marks", "a\ufeff\n" + strings.Repeat("x- a\n", 110_000), Limits{AliasNodes: 100_000}, LimitSize, "alias-nodes", 0, "can hold more than 100000 values"},
+	{"directives between odd line breaks", strings.Repeat("%TAG !a! b\r", 101) + "--- a", Limits{}, LimitDocs, "", 0, "more than 100 directives"},
+	{"documents between odd line breaks", strings.Repeat("---\ra\r", 4), Limits{Documents: 3}, LimitDocs, "documents", 7, "more than 3 documents"},
+	{"comments", strings.Repeat("- a # c\n# d\n\n# e\n", 10_000), Limits{AliasNodes: 100_000}, LimitSize, "alias-nodes", 0, "can hold more than 100000 values"},
+	{"nodes", "[" + strings.Repeat("1,", 60_000) + "]", Limits{AliasNodes: 100_000}, LimitSize, "alias-nodes", 0, "can hold more than 100000 values"},
 }
 
 func indented(levels int) string {
@@ -136,6 +140,7 @@ func TestLetPass(t *testing.T) {
 		"duplicate keys":       "a: 1\na: 2\n",
 		"as many documents":    strings.Repeat("---\na: 1\n", 20_000),
 		"separators in text":   "# x\n---\na: |\n" + strings.Repeat("  ---\n ---\n", 30_000),
+		"many comments":        strings.Repeat("# one\n# two\n", 500_000),
 		"many values":          strings.Repeat("a: {b: [1, 2, 3]}\n---\n", 10_000),
 	} {
 		if _, err := (Limits{}).Check([]byte(text)); err != nil {

@@ -178,15 +178,18 @@ func readError(err error, text []byte, lines int) *ReadError {
 		}
 	}
 	switch {
-	case strings.HasPrefix(message, "unknown anchor"):
+	case strings.HasPrefix(message, "unknown anchor '"):
 		// The parser quotes what stands there, which may be a secret that
-		// begins with an asterisk.
+		// begins with an asterisk, and does not say where.
+		name := strings.TrimSuffix(strings.TrimPrefix(message, "unknown anchor '"), "' referenced")
+		if at := bytes.Index(text, []byte("*"+name)); at >= 0 {
+			e.place(text, at, lines)
+		}
 		message = "unknown anchor referenced: put a value that begins with * in quotes"
 	case message == "control characters are not allowed":
 		// The parser does not say where.
 		if at := bytes.IndexFunc(text, control); at >= 0 {
-			start := bytes.LastIndexByte(text[:at], '\n') + 1
-			e.Line, e.Column = lines+1+bytes.Count(text[:at], []byte{'\n'}), 1+utf8.RuneCount(text[start:at])
+			e.place(text, at, lines)
 		}
 	case message == "found incompatible YAML document":
 		message = "the %YAML directive asks for a version other than 1.1: remove it"
@@ -195,6 +198,14 @@ func readError(err error, text []byte, lines int) *ReadError {
 	}
 	e.Message = "can't parse YAML: " + message
 	return e
+}
+
+// place sets the error's place to that of a byte of the text, which stands
+// behind so many lines of the stream.
+func (e *ReadError) place(text []byte, at, lines int) {
+	start := bytes.LastIndexByte(text[:at], '\n') + 1
+	e.Line = lines + 1 + bytes.Count(text[:start], []byte{'\n'})
+	e.Column = 1 + utf8.RuneCount(text[start:at])
 }
 
 // control says that YAML allows a character nowhere.
@@ -334,7 +345,10 @@ func splitStream(text []byte) []streamPart {
 		case '.':
 			pos += len(l)
 			line++
-			cut()
+			if cut(); start < pos {
+				// It ends nothing, and the parser wants a document there.
+				start, startLine = pos, line
+			}
 		default:
 			if t := bytes.TrimSpace(l); len(t) > 0 && t[0] != '#' && l[0] != '%' {
 				content = true
@@ -391,12 +405,8 @@ func (b *budget) spend(root *yaml.Node) *ReadError {
 }
 
 func (b *budget) tooMany(n *yaml.Node) *ReadError {
-	e := &ReadError{Class: LimitAlias, Limit: limitAliasNodes, Line: n.Line, Column: n.Column,
+	return &ReadError{Class: LimitAlias, Limit: limitAliasNodes, Line: n.Line, Column: n.Column,
 		Message: fmt.Sprintf("aliases expand to more than %d nodes", b.limits.AliasNodes)}
-	if b.ownNodes > b.limits.AliasNodes {
-		e.Class, e.Message = LimitSize, fmt.Sprintf("the document holds more than %d nodes", b.limits.AliasNodes)
-	}
-	return e
 }
 
 // measure is told how many collections n is in.

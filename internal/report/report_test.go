@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -258,45 +259,248 @@ func TestUnknownFormat(t *testing.T) {
 	}
 }
 
-func FuzzText(f *testing.F) {
+// hostileReport is a report in which all that may come from a repository is the
+// given text.
+func hostileReport(message, file, name, source string, line, column, end int) *Report {
+	finding := lint.Finding{
+		Rule: "no-probe", Severity: lint.High, Message: message, Fix: message, Path: name, Units: []string{file, name + "/x"},
+		Object: lint.Ref{APIVersion: file, Kind: name, Namespace: file, Name: message}, Fingerprint: "f",
+		Origin: manifest.Origin{Span: manifest.Span{File: file, Line: line, Column: column, EndLine: line, EndColumn: end}, Via: []manifest.Step{{Span: manifest.Span{File: name, Line: end}, What: message}}},
+	}
+	problem, secret, fixed, ignored, unknown := finding, finding, finding, finding, finding
+	problem.Rule, problem.Object = "parse-error", lint.Ref{}
+	secret.Rule, fixed.State, unknown.Rule = "plaintext-secret", lint.Fixed, "unknown-rule"
+	ignored.Suppressed = &lint.Suppression{Kind: "comment", Reason: message, Place: finding.Origin.Span}
+	list := []lint.Finding{finding, problem, secret, fixed, ignored, unknown}
+	units := []Unit{{Kind: name, Path: file, Name: name, Reason: message}, {Kind: message}}
+	return &Report{
+		Findings: list, Rules: rules(), Units: units, Summary: Summarize(list, units, 1, 0, name),
+		Source: func(string) []byte { return []byte(source) },
+	}
+}
+
+// TestHostile writes one hostile report in all formats.
+func TestHostile(t *testing.T) {
+	schema := sarifSchema(t)
+	for name, text := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			// Behind the first 400 characters a text must still be cut.
+			for _, text := range []string{text, strings.Repeat("x", 395) + text, strings.Repeat(" ", 395) + text} {
+				r := hostileReport(text, text, text, text+"\n"+text, 1, 2, 5)
+				checkText(t, write(t, "text", r, Options{}))
+				checkText(t, write(t, "text", r, Options{Color: true}))
+				out := write(t, "sarif", r, Options{})
+				v, err := jsonschema.UnmarshalJSON(bytes.NewReader(out))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := schema.Validate(v); err != nil {
+					t.Error(err)
+				}
+				checkSARIF(t, out)
+				checkJSON(t, write(t, "json", r, Options{}), r)
+			}
+		})
+	}
+}
+
+// ownColors are the escape sequences that the text report uses itself.
+var ownColors = strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "", "\x1b[36m", "", "\x1b[1;31m", "", "\x1b[1;33m", "", "\x1b[1;36m", "")
+
+// checkText wants a text report that is harmless, and short in each line.
+func checkText(t *testing.T, out []byte) {
+	t.Helper()
+	text := ownColors.Replace(string(out))
+	for _, l := range strings.Split(text, "\n") {
+		allowed := ""
+		if strings.Contains(l, " | ") {
+			// A line of a file, and what stands below it, keeps its tabs.
+			allowed = "\t"
+		}
+		harmless(t, l, allowed)
+		// Beside what is the repository's, a line has words of our own.
+		if n := utf8.RuneCountInString(l); n > maxLine+200 {
+			t.Errorf("a line of %d characters: %.200q", n, l)
+		}
+	}
+}
+
+// checkJSON wants a harmless report that keeps what identifies a finding.
+func checkJSON(t *testing.T, out []byte, r *Report) {
+	t.Helper()
+	harmless(t, string(out), "")
+	var got jsonReport
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Findings) != len(r.Findings) {
+		t.Fatalf("%d findings, want %d", len(got.Findings), len(r.Findings))
+	}
+	for i, f := range got.Findings {
+		want := &r.Findings[i]
+		for _, text := range []string{f.Message, f.Fix, got.Units[0].Reason} {
+			harmless(t, text, "")
+			if len(text) > maxMessage {
+				t.Errorf("a message of %d bytes", len(text))
+			}
+		}
+		if file := want.Origin.File; len(file) <= maxPath && utf8.ValidString(file) && f.File != file {
+			t.Errorf("file %q, want %q", f.File, file)
+		}
+		if path := want.Path; len(path) <= maxMessage && utf8.ValidString(path) && f.Path != path {
+			t.Errorf("path %q, want %q", f.Path, path)
+		}
+	}
+}
+
+// checkSARIF wants a harmless report whose messages hold no links.
+func checkSARIF(t *testing.T, out []byte) {
+	t.Helper()
+	harmless(t, string(out), "")
+	if bytes.Contains(out, []byte("<")) {
+		t.Error("a tag of HTML")
+	}
+	var log sarifLog
+	if err := json.Unmarshal(out, &log); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range log.Runs[0].Results {
+		text := r.Message.Text
+		harmless(t, text, "")
+		if strings.Contains(text, "](") || len(text) > 2*maxMessage+10 {
+			t.Errorf("message of %d bytes: %q", len(text), text)
+		}
+		for _, l := range append(r.Locations, r.Related...) {
+			if l.Physical == nil {
+				continue
+			}
+			uri, err := url.Parse(l.Physical.Artifact.URI)
+			if err != nil || uri.IsAbs() || uri.Host != "" || strings.HasPrefix(uri.Path, "/") {
+				t.Errorf("location %q: %v", l.Physical.Artifact.URI, err)
+			}
+		}
+	}
+}
+
+func TestEscape(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                       "",
+		"plain été 日本語 ✔️ \\x":   "plain été 日本語 ✔️ \\x",
+		"a\x1b[1mb":              `a\x1b[1mb`,
+		"a\tb\r\nc":              `a\tb\r\nc`,
+		"\u202eabc\u2066":        `\u202eabc\u2066`,
+		"a\u00a0b\u00adc\u3164d": `a\u00a0b\u00adc\u3164d`,
+		"\U000e0041":             `\U000e0041`,
+		"\xff\xed\xa0\x80":       `\xff\xed\xa0\x80`,
+		"a\ufffdb":               "a\ufffdb",
+		"::error::x":             `\x3a:error::x`,
+		"  ::error::x":           `  \x3a:error::x`,
+		"a ::error::x":           "a ::error::x",
+		"##[error]x":             `\x23#[error]x`,
+		"x###[a]":                `x#\x23#[a]`,
+		"##vso[task]":            `\x23#vso[task]`,
+		"## heading":             "## heading",
+		"a<b>&[c](d)":            "a<b>&[c](d)",
+	} {
+		got := Escape(in)
+		if got != want {
+			t.Errorf("Escape(%q) = %q, want %q", in, got, want)
+		}
+		if Escape(got) != got {
+			t.Errorf("Escape(%q) is escaped again", got)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, c := range []struct {
+		s              string
+		n              int
+		text, path, ok string
+	}{
+		{"abc", 3, "abc", "abc", "abc"},
+		{"日本語", 3, "日本語", "日本語", "…"},
+		{"abcdefghij", 7, "abcdef…", "ab…ghij", "abcd…"},
+		{"日本語日本語日本語日", 7, "日本語日本語…", "日本…本語日"[:6] + "…" + "語日本語日"[3:], "日…"},
+	} {
+		if got := shorten(c.s, c.n); got != c.text {
+			t.Errorf("shorten(%q, %d) = %q, want %q", c.s, c.n, got, c.text)
+		}
+		if got := shortenPath(c.s, c.n); utf8.RuneCountInString(got) > c.n || len(c.s) == 10 && got != c.path {
+			t.Errorf("shortenPath(%q, %d) = %q, want %q", c.s, c.n, got, c.path)
+		}
+		if got := clip(c.s, c.n); got != c.ok || len(got) > c.n {
+			t.Errorf("clip(%q, %d) = %q, want %q", c.s, c.n, got, c.ok)
+		}
+	}
+}
+
+// TestMany: a report ends, keeps the worst, and says what it left out.
+func TestMany(t *testing.T) {
+	many := make([]lint.Finding, maxFindings+1234)
+	for i := range many {
+		many[i] = lint.Finding{Rule: "no-probe", Severity: lint.Low, Message: "m", Origin: manifest.Origin{Span: manifest.Span{File: "a.yaml", Line: i + 1}}}
+	}
+	many[len(many)-1].Severity = lint.Critical
+	r := report(many, "")
+	text := string(write(t, "text", r, Options{}))
+	if n := strings.Count(text, "  --> "); n != maxFindings || !strings.HasPrefix(text[strings.LastIndex(text, "critical  m"):], "critical  m") {
+		t.Errorf("%d findings shown", n)
+	}
+	if !strings.Contains(text, "\nand 1,234 more\n") || !strings.Contains(text, "1 critical, 21,233 low") {
+		t.Errorf("the end is %q", text[len(text)-200:])
+	}
+	var got jsonReport
+	if err := json.Unmarshal(write(t, "json", r, Options{}), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Findings) != maxFindings || got.Summary.Truncated != 1234 || got.Summary.Findings.Low != len(many)-1 || got.Findings[maxFindings-1].Severity != "critical" {
+		t.Errorf("%d findings, summary %+v", len(got.Findings), got.Summary)
+	}
+	// Those that the text report does not list take no room in it.
+	for i := range many[:5000] {
+		many[i].Suppressed = &lint.Suppression{Kind: "comment"}
+	}
+	if text := string(write(t, "text", report(many, ""), Options{})); strings.Contains(text, "more\n") {
+		t.Errorf("the end is %q", text[len(text)-200:])
+	}
+}
+
+func addHostile(f *testing.F) {
 	f.Add("m\x1b[31m", "a\n::error::x", "  \x9b31m: ::x\n::y", "name", 1, 3, 9)
 	f.Add("##[error]x", "::a", "##vso[task]\r\n\u202e\u0085", "\xff", 2, 1, -4)
 	f.Add("x", "p", strings.Repeat("日\t", 500), "n", 1, 700, 705)
-	f.Fuzz(func(t *testing.T, message, file, text, name string, line, column, end int) {
-		finding := lint.Finding{
-			Rule: "no-probe", Severity: lint.High, Message: message, Fix: message, Path: name, Units: []string{file, name + "/x"},
-			Object: lint.Ref{Kind: name, Namespace: file, Name: message},
-			Origin: manifest.Origin{Span: manifest.Span{File: file, Line: line, Column: column, EndLine: line, EndColumn: end}, Via: []manifest.Step{{Span: manifest.Span{File: name, Line: end}, What: message}}},
+	for _, text := range hostile() {
+		if len(text) < 1000 {
+			f.Add(text, text, text, text, 1, 1, 4)
 		}
-		problem, secret, fixed := finding, finding, finding
-		problem.Rule, problem.Object = "parse-error", lint.Ref{}
-		secret.Rule, fixed.State = "plaintext-secret", lint.Fixed
-		list := []lint.Finding{finding, problem, secret, fixed}
-		units := []Unit{{Kind: name, Path: file, Name: name, Reason: message}, {Kind: message}}
-		r := &Report{
-			Findings: list, Rules: rules(), Units: units, Summary: Summarize(list, units, 1, 0, name),
-			Source: func(string) []byte { return []byte(text) },
+	}
+}
+
+// FuzzText: the text report of whatever is found is harmless.
+func FuzzText(f *testing.F) {
+	addHostile(f)
+	f.Fuzz(func(t *testing.T, message, file, source, name string, line, column, end int) {
+		r := hostileReport(message, file, name, source, line, column, end)
+		checkText(t, write(t, "text", r, Options{}))
+		checkText(t, write(t, "text", r, Options{Color: true}))
+		checkJSON(t, write(t, "json", r, Options{}), r)
+	})
+}
+
+// FuzzSARIF: the SARIF report of whatever is found is harmless, and valid.
+func FuzzSARIF(f *testing.F) {
+	schema := sarifSchema(f)
+	addHostile(f)
+	f.Fuzz(func(t *testing.T, message, file, source, name string, line, column, end int) {
+		out := write(t, "sarif", hostileReport(message, file, name, source, line, column, end), Options{})
+		checkSARIF(t, out)
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
 		}
-		out := string(write(t, "text", r, Options{}))
-		if !utf8.ValidString(out) {
-			t.Errorf("not valid UTF-8: %q", out)
-		}
-		for _, l := range strings.Split(out, "\n") {
-			if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") || strings.Contains(l, "##vso[") {
-				t.Errorf("a command for the runner: %q", l)
-			}
-			source := strings.Contains(l, " | ")
-			for _, c := range l {
-				if !unicode.IsPrint(c) && (c != '\t' || !source) {
-					t.Errorf("%q in %q", c, l)
-				}
-			}
-		}
-		for _, format := range []string{"json", "sarif"} {
-			var v any
-			if err := json.Unmarshal(write(t, format, r, Options{}), &v); err != nil {
-				t.Errorf("%s: %v", format, err)
-			}
+		if err := schema.Validate(v); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -32,6 +32,10 @@ const defaultWidth = 100
 // maxUnits is how many groups of units a finding lists.
 const maxUnits = 5
 
+// maxPlies is how many elements of the units' paths, from the last, are looked
+// at for what the units have in common.
+const maxPlies = 16
+
 // tabWidth is what a tab takes at most.
 const tabWidth = 8
 
@@ -378,14 +382,15 @@ func remedy(fix string) string {
 func foldUnits(units []string) string {
 	groups := make([][]string, len(units))
 	for i, u := range units {
-		groups[i] = strings.Split(Escape(u), "/")
+		groups[i] = strings.Split(Escape(clip(u, maxPath)), "/")
 	}
 	deepest := 0
 	for _, g := range groups {
 		deepest = max(deepest, len(g))
 	}
-	// The last element first: units of one folder are the usual case.
-	for back := 1; back <= deepest; back++ {
+	// The last element first: units of one folder are the usual case. Names that
+	// are thousands of folders deep must not take forever.
+	for back := 1; back <= min(deepest, maxPlies); back++ {
 		at := map[string]int{}
 		var merged [][]string
 		var names [][]string
@@ -484,7 +489,7 @@ func summaryLine(s *Summary) string {
 			if s.NotRendered > 1 {
 				var kinds []string
 				for _, k := range s.NotRenderedKinds {
-					kinds = append(kinds, thousands(k.Count)+" "+Escape(k.Kind))
+					kinds = append(kinds, thousands(k.Count)+" "+shorten(Escape(k.Kind), 40))
 				}
 				if len(kinds) > 0 {
 					text += " (" + strings.Join(kinds, ", ") + ")"

@@ -33,7 +33,7 @@ func BenchmarkLarge(b *testing.B) {
 	})
 	b.Run("index", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := readIndex(dir + "/.git"); err != nil {
+			if _, err := readIndex(open(b, dir).git.own, "sha1"); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -1,16 +1,12 @@
 package source
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"sync"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -22,13 +18,14 @@ const (
 // when they are asked for, and kept for all commits of the repository.
 type commitTree struct {
 	objects *objects
-	root    plumbing.Hash
+	root    objectID
 	ref     string
+	most    int // files that are listed
 	files   func() (Listing, error)
 }
 
-func newCommitTree(o *objects, root plumbing.Hash, ref string) *commitTree {
-	c := &commitTree{objects: o, root: root, ref: ref}
+func newCommitTree(o *objects, root objectID, ref string, most int) *commitTree {
+	c := &commitTree{objects: o, root: root, ref: ref, most: most}
 	c.files = sync.OnceValues(c.list)
 	return c
 }
@@ -75,7 +72,7 @@ func (c *commitTree) link(name string) (string, error) {
 	if size > maxTarget {
 		return "", ErrTooLarge
 	}
-	target, err := c.objects.read(e.id, plumbing.BlobObject)
+	target, err := c.objects.read(e.id, blobKind)
 	return string(target), err
 }
 
@@ -161,7 +158,7 @@ func (c *commitTree) Open(name string) (fs.File, error) {
 		}
 		return &openFolder{name: name, info: info, entries: entries}, nil
 	}
-	data, err := c.objects.read(e.id, plumbing.BlobObject)
+	data, err := c.objects.read(e.id, blobKind)
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
@@ -176,7 +173,7 @@ func (c *commitTree) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, pathError("read", name, err)
 	}
-	data, err := c.objects.read(e.id, plumbing.BlobObject)
+	data, err := c.objects.read(e.id, blobKind)
 	if err != nil {
 		return nil, pathError("read", name, err)
 	}
@@ -266,45 +263,48 @@ func (c *commitTree) Digest(name string) (Digest, error) {
 
 func (c *commitTree) Files() (Listing, error) { return copyListing(c.files()) }
 
-var errTooMany = errors.New("more than 1,000,000 entries")
-
 func (c *commitTree) list() (Listing, error) {
-	var out Listing
-	count := 0
-	var walk func(dir string, id plumbing.Hash, depth int) error
-	walk = func(dir string, id plumbing.Hash, depth int) error {
+	l := listing{most: c.most}
+	seen := 0
+	var walk func(dir string, id objectID, depth int) error
+	walk = func(dir string, id objectID, depth int) error {
 		f, err := c.objects.folder(id)
 		if err != nil {
 			if dir == "." {
 				return err
 			}
-			out.Skipped = append(out.Skipped, Skip{dir, "cannot be read: " + err.Error()})
-			return nil
+			return l.skip(dir, "cannot be read: "+err.Error())
 		}
 		for _, reason := range f.left {
-			out.Skipped = append(out.Skipped, Skip{dir, reason})
+			if err := l.skip(dir, reason); err != nil {
+				return err
+			}
 		}
-		if count += len(f.entries) + len(f.left); count > maxEntries {
-			return errTooMany
+		if seen += len(f.entries); seen > maxEntries {
+			return fmt.Errorf("%w: it has more than 1,000,000 folders and files", ErrTooMany)
 		}
 		for _, e := range f.entries {
 			name := join(dir, e.name)
+			var err error
 			switch {
 			case e.submodule():
-				out.Skipped = append(out.Skipped, Skip{name, "is a submodule"})
+				err = l.skip(name, "is a submodule")
+			case len(name) > maxPath:
+				err = l.skip(name[:60]+"…", errLongPath.Error())
 			case !e.mode.IsDir():
-				size, err := c.objects.size(e.id)
-				if err != nil {
+				size, sizeErr := c.objects.size(e.id)
+				if sizeErr != nil {
 					// It belongs to the tree, and reading it tells what is wrong.
 					size = 0
 				}
-				out.Files = append(out.Files, File{name, !e.mode.IsRegular(), size})
+				err = l.add(File{name, !e.mode.IsRegular(), size})
 			case depth == maxDepth:
-				out.Skipped = append(out.Skipped, Skip{name, errTooDeep.Error()})
+				err = l.skip(name, errTooDeep.Error())
 			default:
-				if err := walk(name, e.id, depth+1); err != nil {
-					return err
-				}
+				err = walk(name, e.id, depth+1)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		return nil
@@ -312,9 +312,5 @@ func (c *commitTree) list() (Listing, error) {
 	if err := walk(".", c.root, 1); err != nil {
 		return Listing{}, fmt.Errorf("list the files of %s: %w", c.ref, err)
 	}
-	slices.SortFunc(out.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(out.Skipped, func(a, b Skip) int {
-		return strings.Compare(a.Name+"\x00"+a.Reason, b.Name+"\x00"+b.Reason)
-	})
-	return out, nil
+	return l.sorted(), nil
 }

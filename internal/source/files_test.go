@@ -2,6 +2,8 @@ package source
 
 import (
 	"bytes"
+	"crypto/sha1"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -155,7 +157,18 @@ func TestIndexKinds(t *testing.T) {
 		"no checksum":     func(dir string) { noChecksum(t, dir) },
 		"untracked cache": func(dir string) { git(t, dir, "update-index", "--force-untracked-cache"); git(t, dir, "status") },
 		"sparse folders":  func(dir string) { git(t, dir, "sparse-checkout", "set", "--cone", "--sparse-index", "apps/web/base") },
-		"empty":           func(dir string) { git(t, dir, "rm", "-q", "-r", "--cached", ".") },
+		"split": func(dir string) {
+			git(t, dir, "update-index", "--split-index")
+			write(t, dir, map[string]string{"README.md": "replaced", "apps/new.log": "x", "zz/new.yaml": "x"})
+			git(t, dir, "add", "-f", "README.md", "apps/new.log", "zz")
+			git(t, dir, "rm", "-q", "--cached", "apps/web-a", "crlf.txt")
+			git(t, dir, "-c", "core.fileMode=true", "update-index", "--chmod=+x", "empty")
+		},
+		"split, all gone": func(dir string) {
+			git(t, dir, "update-index", "--split-index")
+			git(t, dir, "rm", "-q", "-r", "--cached", ".")
+		},
+		"empty": func(dir string) { git(t, dir, "rm", "-q", "-r", "--cached", ".") },
 	}
 	long := strings.Repeat("a", 250)
 	long = "long/" + long + "/" + long + "/" + strings.Repeat(long+"/", 14) + "x" // longer than the flags can say
@@ -167,9 +180,12 @@ func TestIndexKinds(t *testing.T) {
 			blob := line(t, dir, "hash-object", "-w", "empty")
 			git(t, dir, "update-index", "--add", "--cacheinfo", "100644,"+blob+","+long)
 			make(dir)
-			idx, err := readIndex(filepath.Join(dir, ".git"))
+			idx, err := readIndex(open(t, dir).git.own, "sha1")
 			if err != nil {
 				t.Fatal(err)
+			}
+			if data, err := os.ReadFile(filepath.Join(dir, ".git/index")); err != nil || strings.HasPrefix(kind, "split") != bytes.Contains(data, []byte("link")) {
+				t.Errorf("git made another kind of index: %v", err)
 			}
 			if kind != "sparse folders" { // there git expands the folders, which are not on the disk
 				sameList(t, "index", idx.names, names(t, dir, "ls-files", "-z"))
@@ -195,13 +211,25 @@ func noChecksum(t *testing.T, dir string) {
 // Without an index nothing is ignored: a tracked file must not be hidden.
 func TestBrokenIndex(t *testing.T) {
 	breaks := map[string]func(dir string){
-		"split": func(dir string) { git(t, dir, "update-index", "--split-index") },
+		"half": func(dir string) {
+			git(t, dir, "update-index", "--split-index")
+			halves, err := filepath.Glob(dir + "/.git/sharedindex.*")
+			if err != nil || len(halves) != 1 || os.Remove(halves[0]) != nil {
+				t.Fatal(halves, err)
+			}
+		},
 		"damaged": func(dir string) {
 			write(t, dir, map[string]string{".git/index": "DIRC\x00\x00\x00\x02 and so on, but not as it should"})
 		},
-		"none":     func(dir string) { write(t, dir, map[string]string{".git/index": "x"}) },
-		"a folder": func(dir string) { os.Remove(dir + "/.git/index"); write(t, dir, map[string]string{".git/index/x": ""}) },
-		"one byte": func(dir string) { flip(t, dir+"/.git/index") },
+		"ends early":  func(dir string) { cutFile(t, dir+"/.git/index", 100) },
+		"no end":      func(dir string) { cutFile(t, dir+"/.git/index", -10) },
+		"many":        func(dir string) { handmadeIndex(t, dir, 2, 1<<32-1, "") },
+		"new version": func(dir string) { handmadeIndex(t, dir, 5, 0, "") },
+		"extension":   func(dir string) { handmadeIndex(t, dir, 2, 0, "newx\x00\x00\x00\x00") },
+		"long names":  func(dir string) { longNames(t, dir) },
+		"none":        func(dir string) { write(t, dir, map[string]string{".git/index": "x"}) },
+		"a folder":    func(dir string) { os.Remove(dir + "/.git/index"); write(t, dir, map[string]string{".git/index/x": ""}) },
+		"one byte":    func(dir string) { flip(t, dir+"/.git/index") },
 		"git gone": func(dir string) {
 			os.RemoveAll(dir + "/.git")
 			write(t, dir, map[string]string{".git": "gitdir: /nowhere/at/all\n"})
@@ -222,6 +250,36 @@ func TestBrokenIndex(t *testing.T) {
 	}
 }
 
+// cutFile shortens a file to so many bytes, or by so many.
+func cutFile(t *testing.T, name string, size int64) {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err == nil && size < 0 {
+		size += info.Size()
+	}
+	if err != nil || os.Truncate(name, size) != nil {
+		t.Fatal(err)
+	}
+}
+
+func handmadeIndex(t *testing.T, dir string, version, count uint32, rest string) {
+	t.Helper()
+	data := binary.BigEndian.AppendUint32([]byte("DIRC"), version)
+	data = append(binary.BigEndian.AppendUint32(data, count), rest...)
+	data = append(data, make([]byte, 20)...) // no checksum
+	if err := os.WriteFile(filepath.Join(dir, ".git/index"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// longNames writes an index of version 4 with few bytes and very long names:
+// each is the one before with a letter more.
+func longNames(t *testing.T, dir string) {
+	const count = 30_000
+	entry := string(make([]byte, 62)) + "\x00a\x00"
+	handmadeIndex(t, dir, 4, count, strings.Repeat(entry, count))
+}
+
 func flip(t *testing.T, name string) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -233,24 +291,35 @@ func flip(t *testing.T, name string) {
 	}
 }
 
-func FuzzDecodeIndex(f *testing.F) {
+func FuzzIndex(f *testing.F) {
 	dir := newRepo(f, sample)
-	for _, version := range []string{"2", "4"} {
-		git(f, dir, "update-index", "--index-version", version)
+	add := func(args ...string) {
+		git(f, dir, args...)
 		data, err := os.ReadFile(filepath.Join(dir, ".git/index"))
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(data)
 	}
+	add("update-index", "--index-version", "2")
+	add("update-index", "--index-version", "4")
+	add("update-index", "--split-index")
+	add("rm", "-q", "--cached", "README.md")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if n := len(data) - 20; n > 0 {
 			clear(data[n:]) // or every change would end at the checksum
 		}
-		idx, err := decodeIndex(data)
-		if err == nil && len(idx.names)*62 > len(data) {
-			t.Errorf("%d names in %d bytes", len(idx.names), len(data))
+		idx, err := decodeIndex(data, sha1.New())
+		if err != nil {
+			return
 		}
+		if len(idx.entries)*62 > len(data) {
+			t.Errorf("%d names in %d bytes", len(idx.entries), len(data))
+		}
+		if tracked := idx.tracked(); !slices.IsSorted(tracked.names) {
+			t.Errorf("not sorted: %q", tracked.names)
+		}
+		joinIndex(index{entries: make([]indexEntry, 20)}, idx)
 	})
 }
 
@@ -333,23 +402,26 @@ func TestIgnoreLikeGit(t *testing.T) {
 
 // A pattern made to be slow is not.
 func TestIgnoreTime(t *testing.T) {
-	rules := ignoreRules{}.with("", []byte(strings.Repeat("*a", 200)+"b\n"+strings.Repeat("**/", 200)+"x\n"))
+	rules, _ := ignoreRules{}.with("", []byte(strings.Repeat("*a", 200)+"b\n"+strings.Repeat("**/", 200)+"x\n"))
 	within(t, "matching", func() { // with backtracking it would take years
 		if rules.ignored(strings.Repeat("a", 255), false) || rules.ignored(strings.Repeat("a/", 500)+"y", false) {
 			t.Error("matches")
 		}
 	})
-	many := ignoreRules{}.with("", bytes.Repeat([]byte("*.a?c\n"), maxIgnoreRules+1))
-	if many.ignored("x.abc", false) {
+	many, err := ignoreRules{}.with("", bytes.Repeat([]byte("*.a?c\n"), maxIgnoreRules+1))
+	if err == nil || many.ignored("x.abc", false) {
 		t.Error("more rules than are allowed are in force")
 	}
 }
 
 // One folder's rules must not reach the folder beside it.
 func TestIgnoreStaysInItsFolder(t *testing.T) {
-	base := ignoreRules{}.with("", []byte("1")).with("a/", []byte("2")).with("a/b/", []byte("3"))
-	left := base.with("a/b/l/", []byte("left"))
-	right := base.with("a/b/r/", []byte("right"))
+	var base ignoreRules
+	for folder, rule := range map[string]string{"": "1", "a/": "2", "a/b/": "3"} {
+		base, _ = base.with(folder, []byte(rule))
+	}
+	left, _ := base.with("a/b/l/", []byte("left"))
+	right, _ := base.with("a/b/r/", []byte("right"))
 	if !left.ignored("a/b/l/left", false) || !right.ignored("a/b/r/right", false) {
 		t.Error("one overwrote the other")
 	}
@@ -360,7 +432,7 @@ func FuzzIgnore(f *testing.F) {
 		f.Add(c, "a/b/foo.yaml")
 	}
 	f.Fuzz(func(t *testing.T, patterns, name string) {
-		rules := ignoreRules{}.with("", []byte(patterns))
+		rules, _ := ignoreRules{}.with("", []byte(patterns))
 		rules.ignored(name, false)
 		rules.ignored(name, true)
 	})

@@ -9,9 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// handles keeps some folders of the work tree open. os.Root walks down from its
-// own folder for every file, component by component, which with a root of the
-// file's own folder is one step.
+// handles keeps some folders of the work tree open. Every folder is opened from
+// the one above it, so that a path of many folders costs one step, and is then
+// compared with what is there: os.Root would follow a symlink that took a
+// folder's place since it was listed, into .git for one.
 type handles struct {
 	root *os.Root
 
@@ -38,31 +39,73 @@ func (h *handles) get(name string) (*handle, string, error) {
 	if err != nil || !utf8.ValidString(name) {
 		return nil, "", fs.ErrNotExist
 	}
-	dir := path.Dir(name)
+	dir, err := h.folder(path.Dir(name))
+	return dir, filepath.Base(local), err
+}
+
+func (h *handles) folder(dir string) (*handle, error) {
 	if dir == "." {
-		return &handle{dir: h.root, users: 1}, local, nil
+		return &handle{dir: h.root, users: 1}, nil
 	}
+	if got := h.known(dir); got != nil {
+		return got, nil
+	}
+	parent, err := h.folder(path.Dir(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer h.put(parent)
+	root, err := openFolderIn(parent.dir, path.Base(dir))
+	if err != nil {
+		return nil, err
+	}
+	return h.keep(dir, root), nil
+}
+
+// openFolderIn opens a folder that is a folder, and no symlink to one.
+func openFolderIn(parent *os.Root, name string) (*os.Root, error) {
+	// With the dot, the system is told to open nothing but a folder: it would
+	// wait at a named pipe.
+	root, err := parent.OpenRoot(name + string(filepath.Separator) + ".")
+	if err != nil {
+		return nil, diskError(err)
+	}
+	info, err := root.Stat(".")
+	if err == nil {
+		var there fs.FileInfo
+		if there, err = parent.Lstat(name); err == nil && !os.SameFile(info, there) {
+			err = errChanged
+		}
+	}
+	if err != nil {
+		root.Close()
+		return nil, diskError(err)
+	}
+	return root, nil
+}
+
+func (h *handles) known(dir string) *handle {
 	h.mu.Lock()
-	if got := h.open[dir]; got != nil {
+	defer h.mu.Unlock()
+	got := h.open[dir]
+	if got != nil {
 		h.tick++
 		got.users++
 		got.used = h.tick
-		h.mu.Unlock()
-		return got, filepath.Base(local), nil
 	}
-	h.mu.Unlock()
-	root, err := h.root.OpenRoot(filepath.Dir(local))
-	if err != nil {
-		return nil, "", diskError(err)
-	}
+	return got
+}
+
+// keep remembers an opened folder, unless somebody else was faster.
+func (h *handles) keep(dir string, root *os.Root) *handle {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tick++
-	if got := h.open[dir]; got != nil { // somebody was faster
+	if got := h.open[dir]; got != nil {
 		root.Close()
 		got.users++
 		got.used = h.tick
-		return got, filepath.Base(local), nil
+		return got
 	}
 	if h.open == nil {
 		h.open = map[string]*handle{}
@@ -72,7 +115,7 @@ func (h *handles) get(name string) (*handle, string, error) {
 	}
 	got := &handle{dir: root, users: 1, used: h.tick}
 	h.open[dir] = got
-	return got, filepath.Base(local), nil
+	return got
 }
 
 func (h *handles) put(got *handle) {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -66,17 +67,20 @@ func (s ignoreRules) ignored(path string, folder bool) bool {
 
 // with adds the rules of a file, unless there would be more than anybody
 // writes: to list an ignored file costs less than to spend minutes on matching.
-func (s ignoreRules) with(base string, data []byte) ignoreRules {
+func (s ignoreRules) with(base string, data []byte) (ignoreRules, error) {
 	rules := parseIgnore(data)
 	n := len(rules)
 	for _, f := range s {
 		n += len(f.rules)
 	}
-	if len(rules) == 0 || n > maxIgnoreRules {
-		return s
+	if n > maxIgnoreRules {
+		return s, fmt.Errorf("more than %d rules are in force there", maxIgnoreRules)
+	}
+	if len(rules) == 0 {
+		return s, nil
 	}
 	// A folder beside this one appends to the same s: never share its array.
-	return append(s[:len(s):len(s)], ignoreFile{base, rules})
+	return append(s[:len(s):len(s)], ignoreFile{base, rules}), nil
 }
 
 func parseIgnore(data []byte) []ignoreRule {

@@ -3,15 +3,21 @@ package source
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
-	"path/filepath"
+	"os"
 	"slices"
 )
 
-const maxIndexFile = 1 << 30 // some ten million entries
+const (
+	maxIndexFile  = 256 << 20 // two million entries
+	maxIndexNames = 256 << 20 // bytes: version 4 repeats no beginnings, and 64 MB of it can mean terabytes
+)
 
 // tracked is what the index says: sorted names, and which are submodules.
 type tracked struct {
@@ -20,123 +26,267 @@ type tracked struct {
 }
 
 // readIndex reads the index in a git folder; one that is missing is empty, as
-// git has it after init.
-func readIndex(gitDir string) (tracked, error) {
-	data, err := readSmall(filepath.Join(gitDir, "index"), maxIndexFile)
+// git has it after init. format is the hash that the repository uses.
+func readIndex(dir *os.Root, format string) (tracked, error) {
+	hash, ok := map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New}[format]
+	if !ok {
+		return tracked{}, fmt.Errorf("read the git index: the repository names its objects by %s, which is not supported", format)
+	}
+	data, err := readIn(dir, "index", maxIndexFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return tracked{}, nil
 	}
+	var idx index
 	if err == nil {
-		var t tracked
-		if t, err = decodeIndex(data); err == nil {
-			return t, nil
+		idx, err = decodeIndex(data, hash())
+	}
+	if err == nil && idx.shared != "" {
+		var base index
+		if data, err = readIn(dir, "sharedindex."+idx.shared, maxIndexFile); err != nil {
+			err = fmt.Errorf("it is split, and its other half is lost: %w%s", err, mendIndex)
+		} else if base, err = decodeIndex(data, hash()); err == nil {
+			idx.entries, err = joinIndex(base, idx)
 		}
 	}
-	return tracked{}, fmt.Errorf("read the git index: %w", err)
+	if err != nil {
+		return tracked{}, fmt.Errorf("read the git index: %w", err)
+	}
+	return idx.tracked(), nil
 }
 
-var errIndexEnds = errors.New("it ends too early; `rm .git/index` and `git reset` make a new one")
+const mendIndex = "; `rm .git/index` and `git reset` make a new one"
+
+var (
+	errIndexEnds  = errors.New("it ends too early" + mendIndex)
+	errIndexSplit = errors.New("its two halves do not fit together" + mendIndex)
+	errIndexNames = errors.New("its names are longer than any that git tracks" + mendIndex)
+)
+
+// index is a decoded index file.
+type index struct {
+	entries []indexEntry
+
+	// A split index holds what differs from a file sharedindex.<shared>: which
+	// of its entries, by their place, are gone, and which are replaced by the
+	// entries here that have no name, in order.
+	shared            string
+	removed, replaced []int
+}
+
+type indexEntry struct {
+	name string
+	kind uint32 // the mode without the permissions
+}
+
+const (
+	kindFolder    = 0o040000 // outside of a sparse checkout
+	kindSubmodule = 0o160000
+)
 
 // decodeIndex reads an index of version 2, 3 or 4, of which only the names and
-// the kind of the entries are wanted. go-git's decoder, which takes ten times as
-// long, refuses the index of a sparse checkout and one without a checksum
-// (index.skipHash).
-func decodeIndex(data []byte) (t tracked, err error) {
-	const header, fixed = 12, 62 // of the file; of an entry, to its name
-	if len(data) < header+sha1.Size {
-		return t, errIndexEnds
+// the kind of the entries are wanted, and one without a checksum
+// (index.skipHash) and of a sparse checkout too.
+func decodeIndex(data []byte, hash hash.Hash) (idx index, err error) {
+	const header = 12
+	if len(data) < header+hash.Size() {
+		return idx, errIndexEnds
 	}
 	if string(data[:4]) != "DIRC" {
-		return t, errors.New("it is no index; `rm .git/index` and `git reset` make a new one")
+		return idx, errors.New("it is no index" + mendIndex)
 	}
-	body, sum := data[:len(data)-sha1.Size], data[len(data)-sha1.Size:]
-	if got := sha1.Sum(body); !bytes.Equal(got[:], sum) && !bytes.Equal(sum, make([]byte, sha1.Size)) {
-		return t, errors.New("its checksum is wrong; `rm .git/index` and `git reset` make a new one")
+	body, sum := data[:len(data)-hash.Size()], data[len(data)-hash.Size():]
+	hash.Write(body)
+	if !bytes.Equal(hash.Sum(nil), sum) && !bytes.Equal(sum, make([]byte, len(sum))) {
+		return idx, errors.New("its checksum is wrong" + mendIndex)
 	}
 	version := binary.BigEndian.Uint32(data[4:])
 	if version < 2 || version > 4 {
-		return t, fmt.Errorf("it has version %d, and only 2 to 4 can be read; `git update-index --index-version 4` changes it", version)
+		return idx, fmt.Errorf("it has version %d, and only 2 to 4 can be read; `git update-index --index-version 4` changes it", version)
 	}
-	count := int64(binary.BigEndian.Uint32(data[8:]))
-	if count > int64(len(body)/fixed) {
-		return t, errIndexEnds
+	count := binary.BigEndian.Uint32(data[8:])
+	rest, err := idx.decodeEntries(body[header:], count, version, hash.Size())
+	if err != nil {
+		return index{}, err
 	}
-	t.names = make([]string, 0, count)
-	t.submodules = map[string]bool{}
-	rest, last := body[header:], []byte(nil)
+	// Of the extensions, those in lower case change what the entries mean.
+	for len(rest) > 0 {
+		if len(rest) < 8 {
+			return index{}, errIndexEnds
+		}
+		name, size := string(rest[:4]), int64(binary.BigEndian.Uint32(rest[4:]))
+		rest = rest[8:]
+		if size > int64(len(rest)) {
+			return index{}, errIndexEnds
+		}
+		switch {
+		case name == "link":
+			err = idx.decodeLink(rest[:size], hash.Size())
+		case name != "sdir" && (name[0] < 'A' || name[0] > 'Z'):
+			err = fmt.Errorf("it has the extension %q, which is not supported%s", name, mendIndex)
+		}
+		if err != nil {
+			return index{}, err
+		}
+		rest = rest[size:]
+	}
+	return idx, nil
+}
+
+// decodeEntries reads the entries and gives what follows them.
+func (idx *index) decodeEntries(rest []byte, count, version uint32, hashSize int) ([]byte, error) {
+	fixed := 42 + hashSize // of an entry, to its name
+	if int64(count) > int64(len(rest)/fixed) {
+		return nil, errIndexEnds
+	}
+	idx.entries = make([]indexEntry, 0, count)
+	total, last := 0, []byte(nil)
 	for range count {
 		if len(rest) < fixed+2 {
-			return t, errIndexEnds
+			return nil, errIndexEnds
 		}
-		mode := binary.BigEndian.Uint32(rest[24:])
+		kind := binary.BigEndian.Uint32(rest[24:]) & 0o170000
 		at := fixed
-		if version >= 3 && rest[60]&0x40 != 0 { // a second word of flags
+		if version >= 3 && rest[fixed-2]&0x40 != 0 { // a second word of flags
 			at += 2
 		}
-		var name []byte
+		cut, used := int64(len(last)), 0
 		if version == 4 {
 			// The name is that of the entry before, less some bytes at its end,
 			// plus those that follow.
-			cut, n := offset(rest[at:])
-			end := bytes.IndexByte(rest[at+n:], 0)
-			if n == 0 || end < 0 || cut > len(last) {
-				return t, errIndexEnds
+			if cut, used = offsetNumber(rest[at:]); used == 0 || cut > int64(len(last)) {
+				return nil, errIndexEnds
 			}
-			name = slices.Concat(last[:len(last)-cut], rest[at+n:at+n+end])
-			rest = rest[at+n+end+1:]
-			last = name
-		} else {
-			end := bytes.IndexByte(rest[at:], 0)
-			if end < 0 {
-				return t, errIndexEnds
-			}
-			name = rest[at : at+end]
-			// At least one zero, and as many as fill up eight bytes.
-			if size := (at + end + 8) &^ 7; size <= len(rest) {
-				rest = rest[size:]
-			} else {
-				return t, errIndexEnds
-			}
+			at += used
 		}
-		switch mode & 0o170000 {
-		case 0o160000:
-			t.submodules[string(name)] = true
-		case 0o040000:
-			// A folder outside of a sparse checkout: nothing in it is on the disk.
-		default:
-			t.names = append(t.names, string(name))
+		end := bytes.IndexByte(rest[at:], 0)
+		if end < 0 {
+			return nil, errIndexEnds
+		}
+		name := slices.Concat(last[:int64(len(last))-cut], rest[at:at+end])
+		size := at + end + 1
+		if version < 4 {
+			// At least one zero, and as many as fill up eight bytes.
+			if size = (at + end + 8) &^ 7; size > len(rest) {
+				return nil, errIndexEnds
+			}
+		} else {
+			last = name
+		}
+		if total += len(name); total > maxIndexNames {
+			return nil, errIndexNames
+		}
+		idx.entries = append(idx.entries, indexEntry{string(name), kind})
+		rest = rest[size:]
+	}
+	return rest, nil
+}
+
+// decodeLink reads the extension of a split index.
+func (idx *index) decodeLink(data []byte, hashSize int) (err error) {
+	if len(data) < hashSize {
+		return errIndexEnds
+	}
+	if !bytes.Equal(data[:hashSize], make([]byte, hashSize)) {
+		idx.shared = hex.EncodeToString(data[:hashSize])
+	}
+	if data = data[hashSize:]; len(data) == 0 {
+		return nil
+	}
+	if idx.removed, data, err = decodeBitmap(data); err == nil {
+		idx.replaced, _, err = decodeBitmap(data)
+	}
+	return err
+}
+
+// decodeBitmap reads the places of the bits that are set in a bitmap as git's
+// ewah_io.c writes it: words that stand for some that are all alike, each
+// followed by words as they are.
+func decodeBitmap(data []byte) (set []int, rest []byte, err error) {
+	if len(data) < 8 {
+		return nil, nil, errIndexEnds
+	}
+	bits, words := int64(binary.BigEndian.Uint32(data)), int64(binary.BigEndian.Uint32(data[4:]))
+	data = data[8:]
+	if words*8+4 > int64(len(data)) || bits > maxIndexFile {
+		return nil, nil, errIndexEnds
+	}
+	at := int64(0)
+	for words > 0 {
+		head := binary.BigEndian.Uint64(data)
+		data, words = data[8:], words-1
+		run, plain := int64(head>>1&0xffffffff), int64(head>>33)
+		if plain > words || run > bits/64+1 {
+			return nil, nil, errIndexEnds
+		}
+		for range run * 64 {
+			if head&1 != 0 && at < bits {
+				set = append(set, int(at))
+			}
+			at++
+		}
+		for range plain {
+			word := binary.BigEndian.Uint64(data)
+			data, words = data[8:], words-1
+			for b := range 64 {
+				if word>>b&1 != 0 {
+					set = append(set, int(at)+b)
+				}
+			}
+			at += 64
 		}
 	}
-	// Of the extensions, those in lower case change what the entries mean.
-	for len(rest) >= 8 {
-		name, size := string(rest[:4]), int64(binary.BigEndian.Uint32(rest[4:]))
-		switch {
-		case name == "link":
-			return tracked{}, errors.New("it is split in two; `git update-index --no-split-index` makes it one")
-		case name != "sdir" && (name[0] < 'A' || name[0] > 'Z'):
-			return tracked{}, fmt.Errorf("it has the extension %q, which is not supported", name)
-		case size > int64(len(rest)-8):
-			return tracked{}, errIndexEnds
+	return set, data[4:], nil // four bytes for who wants to write on
+}
+
+// joinIndex puts the halves of a split index together.
+func joinIndex(base, over index) ([]indexEntry, error) {
+	if base.shared != "" {
+		return nil, errIndexSplit
+	}
+	gone := make([]bool, len(base.entries))
+	for _, i := range over.removed {
+		if i >= len(gone) {
+			return nil, errIndexSplit
 		}
-		rest = rest[8+size:]
+		gone[i] = true
+	}
+	more := over.entries
+	for _, i := range over.replaced {
+		if i >= len(gone) || len(more) == 0 || more[0].name != "" {
+			return nil, errIndexSplit
+		}
+		base.entries[i].kind = more[0].kind
+		more = more[1:]
+	}
+	var entries []indexEntry
+	for i, e := range base.entries {
+		if !gone[i] {
+			entries = append(entries, e)
+		}
+	}
+	for _, e := range more {
+		if e.name == "" {
+			return nil, errIndexSplit
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func (idx *index) tracked() tracked {
+	t := tracked{names: make([]string, 0, len(idx.entries)), submodules: map[string]bool{}}
+	for _, e := range idx.entries {
+		switch e.kind {
+		case kindSubmodule:
+			t.submodules[e.name] = true
+		case kindFolder:
+			// Nothing in it is on the disk.
+		default:
+			t.names = append(t.names, e.name)
+		}
 	}
 	slices.Sort(t.names)
 	// A file in conflict has an entry for each side.
 	t.names = slices.Compact(t.names)
-	return t, nil
-}
-
-// offset reads a number as git's varint.c writes it, and its length, 0 if it
-// has no end or no name is so long.
-func offset(data []byte) (value, n int) {
-	for n < len(data) && n < 4 {
-		c := data[n]
-		n++
-		value += int(c & 0x7f)
-		if c&0x80 == 0 {
-			return value, n
-		}
-		value = (value + 1) << 7
-	}
-	return 0, 0
+	return t
 }

@@ -2,45 +2,80 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
-// readSmall reads a file of git's own folder, which must be a regular one and
-// not larger than most.
-func readSmall(name string, most int64) ([]byte, error) {
-	// A named pipe would wait for a writer: look before, not after.
-	if info, err := os.Stat(name); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, pathError("read", name, ErrSpecial)
+const maxListing = 128 << 20 // bytes of all names
+
+// listing is a Listing in the making, by several goroutines at once.
+type listing struct {
+	most int // files, with those that are skipped
+
+	mu    sync.Mutex
+	out   Listing
+	bytes int
+	// ignoreAt is where IgnoreError comes from: of several, the first by name
+	// is kept, so that every run gives the same.
+	ignoreAt string
+}
+
+func (l *listing) add(files ...File) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out.Files = append(l.out.Files, files...)
+	for _, f := range files {
+		l.bytes += len(f.Name)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+	return l.check()
+}
+
+func (l *listing) skip(name, reason string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out.Skipped = append(l.out.Skipped, Skip{name, reason})
+	l.bytes += len(name) + len(reason)
+	return l.check()
+}
+
+func (l *listing) check() error {
+	if len(l.out.Files)+len(l.out.Skipped) > l.most {
+		return fmt.Errorf("%w: there are more than %d", ErrTooMany, l.most)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	if l.bytes > maxListing {
+		return fmt.Errorf("%w: their names have more than %d bytes", ErrTooMany, maxListing)
 	}
-	data, err := readBounded(f, info.Size(), most)
-	if errors.Is(err, ErrTooLarge) {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, most)
+	return nil
+}
+
+// ignoreFailed keeps why the rules at name could not be applied.
+func (l *listing) ignoreFailed(name string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out.IgnoreError == nil || name < l.ignoreAt {
+		l.out.IgnoreError, l.ignoreAt = err, name
 	}
-	return data, err
+}
+
+func (l *listing) sorted() Listing {
+	slices.SortFunc(l.out.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(l.out.Skipped, func(a, b Skip) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Reason, b.Reason))
+	})
+	return l.out
 }
 
 // walker lists a work tree.
 type walker struct {
+	listing
 	tree       *worktree
 	submodules map[string]bool
 
@@ -48,42 +83,68 @@ type walker struct {
 	// while a slot is free.
 	slots   chan struct{}
 	running sync.WaitGroup
-	mu      sync.Mutex
-	out     Listing
+	failed  atomic.Pointer[error] // why the walk stops, the first reason there was
 }
 
 func listWorktree(t *worktree) (Listing, error) {
 	w := walker{tree: t, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
-	every := t.repo.git == nil
+	w.most = t.repo.MaxFiles
+	how := all
 	var idx tracked
 	var rules ignoreRules
 	if git := t.repo.git; git != nil {
 		err := git.broken
 		if err == nil {
-			idx, err = readIndex(git.dir)
+			idx, err = readIndex(git.own, git.config.objectFormat())
 		}
 		if err != nil {
-			w.out.IgnoreError, every = err, true
-		} else if data, err := readSmall(filepath.Join(git.common, "info", "exclude"), maxIgnoreFile); err == nil {
-			rules = rules.with("", data)
+			w.ignoreFailed("", err)
+		} else {
+			how = some
+			rules = w.withExcludes(git)
 		}
 	}
 	w.submodules = idx.submodules
 	infos, err := t.list(".")
 	if err != nil {
-		return Listing{}, fmt.Errorf("list the work tree %s: %w", t.repo.root, err)
+		return Listing{}, fmt.Errorf("list the work tree %s: %w", t.repo.root, listError(err))
 	}
-	how := some
-	if every {
-		how = all
-	}
-	w.walk(".", infos, idx.names, rules, how)
+	w.walk(".", infos, idx.names, rules, how, 1)
 	w.running.Wait()
-	slices.SortFunc(w.out.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(w.out.Skipped, func(a, b Skip) int {
-		return strings.Compare(a.Name+"\x00"+a.Reason, b.Name+"\x00"+b.Reason)
-	})
-	return w.out, nil
+	if err := w.failed.Load(); err != nil {
+		return Listing{}, fmt.Errorf("list the work tree %s: %w", t.repo.root, *err)
+	}
+	return w.sorted(), nil
+}
+
+func (w *walker) withExcludes(git *gitFolder) ignoreRules {
+	data, err := readIn(git.shared, "info/exclude", maxIgnoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var rules ignoreRules
+	if err == nil {
+		rules, err = rules.with("", data)
+	}
+	if err != nil {
+		w.ignoreFailed("", fmt.Errorf("apply the rules of info/exclude in git's folder: %w", err))
+	}
+	return rules
+}
+
+// listError drops the wrapping of package os, whose paths are not those of the
+// tree.
+func listError(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+func (w *walker) fail(err error) {
+	if err != nil {
+		w.failed.CompareAndSwap(nil, &err)
+	}
 }
 
 // which untracked files of a folder are listed
@@ -96,37 +157,34 @@ const (
 )
 
 // walk lists a folder. names holds the tracked files in it and below.
-func (w *walker) walk(dir string, infos []fs.FileInfo, names []string, rules ignoreRules, how which) {
+func (w *walker) walk(dir string, infos []fs.FileInfo, names []string, rules ignoreRules, how which, depth int) {
 	prefix := ""
 	if dir != "." {
 		prefix = dir + "/"
 	}
 	if how == some {
+		// Git does not follow a .gitignore that is a symlink either.
 		for _, info := range infos {
-			// Git does not follow a .gitignore that is a symlink either.
-			if info.Name() == ".gitignore" && info.Mode().IsRegular() && info.Size() <= maxIgnoreFile {
-				if data, err := w.tree.read(prefix+".gitignore", 0); err == nil {
-					rules = rules.with(prefix, data)
-				}
+			if info.Name() == ".gitignore" && info.Mode().IsRegular() {
+				rules = w.withRules(prefix, rules)
 			}
 		}
 	}
 	var files []File
-	defer func() {
-		w.mu.Lock()
-		w.out.Files = append(w.out.Files, files...)
-		w.mu.Unlock()
-	}()
+	defer func() { w.fail(w.add(files...)) }()
 	for _, info := range infos {
 		base := info.Name()
-		if isDotGit(base) {
+		name := prefix + base
+		if w.tree.hides(name) {
 			continue
+		}
+		if w.failed.Load() != nil {
+			return
 		}
 		if !utf8.ValidString(base) {
-			w.skip(dir, fmt.Sprintf("holds %q: the name is not UTF-8", base))
+			w.fail(w.skip(dir, fmt.Sprintf("holds %q: the name is not UTF-8", base)))
 			continue
 		}
-		name := prefix + base
 		if info.IsDir() {
 			below := under(names, name+"/")
 			inner := how
@@ -136,11 +194,11 @@ func (w *walker) walk(dir string, infos []fs.FileInfo, names []string, rules ign
 			select {
 			case w.slots <- struct{}{}:
 				w.running.Go(func() {
-					w.folder(name, below, rules, inner)
+					w.folder(name, below, rules, inner, depth+1)
 					<-w.slots
 				})
 			default:
-				w.folder(name, below, rules, inner)
+				w.folder(name, below, rules, inner, depth+1)
 			}
 			continue
 		}
@@ -149,40 +207,67 @@ func (w *walker) walk(dir string, infos []fs.FileInfo, names []string, rules ign
 			continue
 		}
 		switch mode := info.Mode(); {
+		case len(name) > maxPath:
+			w.fail(w.skip(name[:60]+"…", errLongPath.Error()))
 		case mode.IsRegular(), mode&fs.ModeSymlink != 0:
 			files = append(files, File{name, !mode.IsRegular(), info.Size()})
 		default:
-			w.skip(name, "is "+special(mode))
+			w.fail(w.skip(name, "is "+special(mode)))
 		}
 	}
 }
 
+// withRules adds the rules of the .gitignore in the folder prefix.
+func (w *walker) withRules(prefix string, rules ignoreRules) ignoreRules {
+	name := prefix + ".gitignore"
+	data, err := w.tree.read(name, maxIgnoreFile)
+	if err == nil {
+		var more ignoreRules
+		if more, err = rules.with(prefix, data); err == nil {
+			return more
+		}
+	}
+	if errors.Is(err, ErrTooLarge) {
+		err = errLarge
+	}
+	w.ignoreFailed(name, fmt.Errorf("apply the rules of %s: %w", name, listError(err)))
+	return rules
+}
+
 // folder enters a folder, unless it is another repository or holds nothing to
 // list.
-func (w *walker) folder(name string, names []string, rules ignoreRules, how which) {
+func (w *walker) folder(name string, names []string, rules ignoreRules, how which, depth int) {
 	if w.submodules[name] {
-		w.skip(name, "is a submodule")
+		w.fail(w.skip(name, "is a submodule"))
 		return
 	}
 	if how == none && len(names) == 0 && !w.submoduleBelow(name) {
 		return
 	}
+	if depth > maxDepth {
+		w.fail(w.skip(name, errTooDeep.Error()))
+		return
+	}
+	if len(name) > maxPath {
+		w.fail(w.skip(name[:60]+"…", errLongPath.Error()))
+		return
+	}
 	infos, err := w.tree.list(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // gone since it was listed
+	}
 	if err != nil {
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			err = pe.Err
-		}
-		w.skip(name, "cannot be read: "+err.Error())
+		w.fail(w.skip(name, "cannot be read: "+listError(err).Error()))
 		return
 	}
 	if w.isRepository(name, infos) {
-		w.skip(name, "is a git repository of its own")
+		w.fail(w.skip(name, "is a git repository of its own"))
 		if len(names) == 0 {
 			return
 		}
 		how = none // what this repository tracks it also lists
 	}
-	w.walk(name, infos, names, rules, how)
+	w.walk(name, infos, names, rules, how, depth)
 }
 
 func (w *walker) submoduleBelow(name string) bool {
@@ -209,7 +294,7 @@ func (w *walker) isRepository(name string, infos []fs.FileInfo) bool {
 				return true
 			}
 		case mode.IsRegular():
-			if data, err := w.tree.read(own, 0); err == nil && bytes.HasPrefix(data, []byte("gitdir: ")) {
+			if data, err := w.tree.read(own, maxPathFile); err == nil && bytes.HasPrefix(data, []byte("gitdir: ")) {
 				return true
 			}
 		case mode&fs.ModeSymlink != 0:
@@ -217,12 +302,6 @@ func (w *walker) isRepository(name string, infos []fs.FileInfo) bool {
 		}
 	}
 	return false
-}
-
-func (w *walker) skip(name, reason string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.out.Skipped = append(w.out.Skipped, Skip{name, reason})
 }
 
 func special(mode fs.FileMode) string {

@@ -1,107 +1,109 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
-
-	"github.com/go-git/go-billy/v5"
-	"github.com/go-git/go-billy/v5/osfs"
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/storage/filesystem"
-	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+	"sync/atomic"
 )
 
-const (
-	objectCache  = 32 * cache.MiByte // mostly for the bases of deltas
-	openPacks    = 16                // file descriptors
-	lazyObject   = 1 << 20           // larger loose objects are not read before their size was judged
-	maxAlternate = 5                 // alternates of alternates, as git has it
-)
+const maxAlternate = 5 // alternates of alternates, as git has it
 
-// objects reads git's object database through go-git's storage. Neither
-// git.Repository nor its configuration is used: go-git refuses to open
-// repositories over extensions that do not touch what is read here.
-type objects struct {
-	partial bool // the user left objects at the server
+// objectID is git's name for an object.
+type objectID [sha1.Size]byte
 
-	mu      sync.Mutex            // go-git's storage is not safe for concurrent use
-	stores  []*filesystem.Storage // the repository's, then those of its alternates
-	cut     map[plumbing.Hash]bool
-	folders map[plumbing.Hash]*folder
-	sizes   map[plumbing.Hash]int64
+func (id objectID) String() string { return hex.EncodeToString(id[:]) }
+
+func parseID(text string) (id objectID, ok bool) {
+	data, err := hex.DecodeString(text)
+	return id, err == nil && copy(id[:], data) == len(id) && len(data) == len(id)
 }
 
-func newObjects(git *gitFolder) (o *objects, err error) {
-	defer recoverAs(&err)
-	o = &objects{
-		cut:     map[plumbing.Hash]bool{},
-		folders: map[plumbing.Hash]*folder{},
-		sizes:   map[plumbing.Hash]int64{},
+// identify gives the name of an object.
+func identify(kind objectKind, data []byte) (id objectID) {
+	h := sha1.New()
+	io.WriteString(h, kind.String()+" "+strconv.Itoa(len(data))+"\x00")
+	h.Write(data)
+	h.Sum(id[:0])
+	return id
+}
+
+// objects reads git's object database. Objects that stand in for others (git
+// replace, grafts) are passed over: a commit is what its hash says.
+type objects struct {
+	refs    *references
+	stores  []*os.Root // objects folders: the repository's, then those of its alternates
+	packs   []*pack
+	broken  error                // why a pack can't be read, if so
+	partial bool                 // the user left objects at the server
+	cut     map[objectID]bool    // where a shallow clone ends
+	recent  atomic.Pointer[pack] // where the last object was
+	bases   baseCache
+	zlibs   sync.Pool
+
+	mu      sync.Mutex
+	folders map[objectID]*folder
+	sizes   map[objectID]int64
+}
+
+func newObjects(git *gitFolder) (*objects, error) {
+	o := &objects{refs: newReferences(git), cut: map[objectID]bool{}, folders: map[objectID]*folder{}, sizes: map[objectID]int64{}}
+	for key := range git.config {
+		o.partial = o.partial || key == "extensions.partialclone" || strings.HasPrefix(key, "remote.") && strings.HasSuffix(key, ".promisor")
 	}
-	lru := cache.NewObjectLRU(objectCache)
-	open := func(fsys billy.Filesystem) {
-		o.stores = append(o.stores, filesystem.NewStorageWithOptions(noAlternates{fsys}, lru, filesystem.Options{
-			// A list of the loose objects, made once, saves a look at the disk
-			// for every packed one.
-			ExclusiveAccess:      true,
-			MaxOpenDescriptors:   openPacks,
-			LargeObjectThreshold: lazyObject,
-		}))
-	}
-	own := osfs.New(git.dir)
-	if git.common != git.dir {
-		own = dotgit.NewRepositoryFilesystem(own, osfs.New(git.common))
-	}
-	open(own)
-	shallow, err := o.stores[0].Shallow()
-	if err != nil {
+	data, err := readIn(git.shared, "shallow", maxPackedRefs)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read where the shallow clone ends: %w", err)
 	}
-	for _, h := range shallow {
-		o.cut[h] = true
+	for _, line := range strings.Fields(string(data)) {
+		id, ok := parseID(line)
+		if !ok {
+			return nil, errors.New("read where the shallow clone ends: the file shallow in git's folder is damaged; `git fetch --unshallow` gets the rest")
+		}
+		o.cut[id] = true
 	}
-	folder := filepath.Join(git.common, "objects")
-	promised, err := filepath.Glob(filepath.Join(globQuote(folder), "pack", "*.promisor"))
-	o.partial = err == nil && len(promised) > 0
-	alternates, err := findAlternates(folder)
+	own, err := git.shared.OpenRoot(filepath.FromSlash("objects/."))
+	if err != nil {
+		return nil, fmt.Errorf("open git's objects in %s: %w; they must lie there, or where objects/info/alternates says", git.common, err)
+	}
+	o.stores = []*os.Root{own}
+	alternates, err := findAlternates(own, filepath.Join(git.common, "objects"))
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range alternates {
-		open(osfs.New(filepath.Dir(dir)))
+	for _, dir := range append(o.stores, alternates...) {
+		packs, err := packsIn(dir)
+		o.packs = append(o.packs, packs...)
+		o.broken = cmp.Or(o.broken, err)
 	}
+	o.stores = append(o.stores, alternates...)
 	return o, nil
 }
 
-func globQuote(name string) string {
-	if filepath.Separator == '\\' {
-		return name // Windows has no way to quote, and [ is rare
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
-}
-
-// findAlternates gives the object folders that this one borrows from, as `git
-// clone --shared` makes it. They lie outside the repository; but it is the
-// user's own git that wrote them down, where no pull request can.
-//
-// go-git would follow them too, and read every pack's index again for every
-// object.
-func findAlternates(folder string) ([]string, error) {
-	var found []string
+// findAlternates opens the object folders that this one borrows from, as `git
+// clone --shared` and --reference have it. They lie outside the repository; but
+// it is the user's own git that wrote them down, where no pull request can, and
+// nothing but objects is read there, each of which must have the hash that it is
+// asked for by.
+func findAlternates(own *os.Root, folder string) ([]*os.Root, error) {
+	var found []*os.Root
 	seen := map[string]bool{folder: true}
-	var follow func(folder string, depth int) error
-	follow = func(folder string, depth int) error {
-		data, err := readSmall(filepath.Join(folder, "info", "alternates"), 1<<20)
+	var follow func(dir *os.Root, folder string, depth int) error
+	follow = func(dir *os.Root, folder string, depth int) error {
+		data, err := readIn(dir, "info/alternates", 1<<20)
 		if errors.Is(err, fs.ErrNotExist) || depth > maxAlternate {
 			return nil
 		}
@@ -116,222 +118,413 @@ func findAlternates(folder string) ([]string, error) {
 			if unquoted, err := strconv.Unquote(line); err == nil {
 				line = unquoted
 			}
-			dir := filepath.FromSlash(line)
-			if !filepath.IsAbs(dir) {
-				dir = filepath.Join(folder, dir)
-			}
 			// A missing one is passed over as git does: what it held is then
-			// missing, and said so by name. go-git knows no other name than
-			// objects.
-			if real, err := filepath.EvalSymlinks(dir); err == nil && filepath.Base(real) == "objects" && !seen[real] {
-				seen[real] = true
-				found = append(found, real)
-				if err := follow(real, depth+1); err != nil {
-					return err
-				}
+			// missing, and said so by name. Git calls none anything but objects.
+			real, err := filepath.EvalSymlinks(pathFrom(folder, line))
+			if err != nil || filepath.Base(real) != "objects" || seen[real] {
+				continue
+			}
+			if info, err := os.Stat(real); err != nil || !info.IsDir() {
+				continue
+			}
+			seen[real] = true
+			other, err := os.OpenRoot(real)
+			if err != nil {
+				continue
+			}
+			found = append(found, other)
+			if err := follow(other, real, depth+1); err != nil {
+				return err
 			}
 		}
 		return nil
 	}
-	return found, follow(folder, 1)
-}
-
-// noAlternates keeps go-git from looking for alternates on its own.
-type noAlternates struct{ billy.Filesystem }
-
-func (n noAlternates) Open(name string) (billy.File, error) {
-	if filepath.ToSlash(filepath.Clean(name)) == "objects/info/alternates" {
-		return nil, fs.ErrNotExist
-	}
-	return n.Filesystem.Open(name)
-}
-
-// find gets an object, a large one unread. The caller holds the mutex.
-func (o *objects) find(id plumbing.Hash) (plumbing.EncodedObject, error) {
-	var broken error
-	for _, s := range o.stores {
-		obj, err := s.EncodedObject(plumbing.AnyObject, id)
-		if err == nil {
-			return obj, nil
-		}
-		if !errors.Is(err, plumbing.ErrObjectNotFound) && broken == nil {
-			broken = err
-		}
-	}
-	return nil, o.lost(id, broken)
+	return found, follow(own, folder, 1)
 }
 
 // lost is the error for an object that is not there. It never is
 // fs.ErrNotExist: the file exists, only its content cannot be read.
-func (o *objects) lost(id plumbing.Hash, broken error) error {
+func (o *objects) lost(id objectID, broken error) error {
+	if errors.Is(broken, fs.ErrNotExist) {
+		broken = errPack // of a file that was there when it was listed
+	}
 	switch {
+	case errors.Is(broken, ErrTooLarge):
+		return broken
 	case broken != nil:
 		return fmt.Errorf("read the git object %s: %w; `git fsck` tells more", id, broken)
 	case o.partial:
 		return fmt.Errorf("the git object %s was left at the server by a partial clone; `git fetch --refetch --no-filter` gets everything", id)
+	case o.broken != nil:
+		return fmt.Errorf("the git object %s is missing, and its pack may be this one: %w; `git fsck` tells more", id, o.broken)
 	}
 	return fmt.Errorf("the git object %s is missing or damaged; `git fsck` tells more", id)
 }
 
-// read gets the content of an object of the given type.
-func (o *objects) read(id plumbing.Hash, want plumbing.ObjectType) (data []byte, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	defer recoverAs(&err)
-	obj, err := o.find(id)
+// findPacked gives the pack that an object is in, nil if it is in none.
+func (o *objects) findPacked(id objectID) (*pack, int64, error) {
+	var broken error
+	recent := o.recent.Load()
+	if recent != nil {
+		if at, err := recent.find(id); err == nil && at > 0 {
+			return recent, at, nil
+		}
+	}
+	for _, p := range o.packs {
+		at, err := p.find(id)
+		if err != nil {
+			broken = err
+		} else if at > 0 {
+			o.recent.Store(p)
+			return p, at, nil
+		}
+	}
+	return nil, 0, broken
+}
+
+// loose is an object in a file of its own, opened after its header.
+type loose struct {
+	kind objectKind
+	size int64
+	r    io.Reader
+	done func()
+}
+
+// findLoose opens a loose object. The error is fs.ErrNotExist if there is none.
+func (o *objects) findLoose(id objectID) (loose, error) {
+	name := id.String()
+	var f *os.File
+	err := error(fs.ErrNotExist)
+	for _, dir := range o.stores {
+		if f, _, err = openRegular(dir, name[:2]+"/"+name[2:]); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if err != nil {
+		return loose{}, err
+	}
+	z, done, err := o.inflater(f)
+	if err != nil {
+		f.Close()
+		return loose{}, err
+	}
+	l := loose{r: bufio.NewReaderSize(z, 512), done: func() { done(); f.Close() }}
+	if l.kind, l.size, err = looseHeader(l.r.(io.ByteReader)); err != nil {
+		l.done()
+		return loose{}, err
+	}
+	return l, nil
+}
+
+// looseHeader reads "blob 123" and the zero after it.
+func looseHeader(r io.ByteReader) (objectKind, int64, error) {
+	var text []byte
+	for {
+		c, err := r.ReadByte()
+		if err != nil {
+			return 0, 0, err
+		}
+		if c == 0 {
+			break
+		}
+		if text = append(text, c); len(text) > 32 {
+			return 0, 0, errors.New("it does not begin as an object does")
+		}
+	}
+	name, digits, _ := strings.Cut(string(text), " ")
+	size, err := strconv.ParseInt(digits, 10, 64)
+	for kind := commitKind; kind <= tagKind; kind++ {
+		if name == kind.String() && err == nil && size >= 0 {
+			return kind, size, nil
+		}
+	}
+	return 0, 0, errors.New("it does not begin as an object does")
+}
+
+// inflater decompresses. They are kept: to make one costs more than to read most
+// objects.
+type inflater struct {
+	io.ReadCloser
+	in *bufio.Reader
+}
+
+func (o *objects) inflater(r io.Reader) (io.Reader, func(), error) {
+	z, ok := o.zlibs.Get().(*inflater)
+	var err error
+	if ok {
+		z.in.Reset(r)
+		err = z.ReadCloser.(zlib.Resetter).Reset(z.in, nil)
+	} else {
+		z = &inflater{in: bufio.NewReader(r)}
+		z.ReadCloser, err = zlib.NewReader(z.in)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return z, func() { o.zlibs.Put(z) }, nil
+}
+
+// inflate reads what has the given size, no more and no less.
+func inflate(r io.Reader, size int64) ([]byte, error) {
+	if size > MaxFileSize {
+		return nil, ErrTooLarge
+	}
+	data, err := readBounded(r, size, size)
+	if errors.Is(err, ErrTooLarge) || err == nil && int64(len(data)) != size {
+		err = errors.New("it has another size than it says")
+	}
+	return data, err
+}
+
+// read gets the content of an object of the given kind.
+func (o *objects) read(id objectID, want objectKind) ([]byte, error) {
+	obj, err := o.get(id)
 	if err != nil {
 		return nil, err
 	}
-	return o.content(obj, id, want)
-}
-
-func (o *objects) content(obj plumbing.EncodedObject, id plumbing.Hash, want plumbing.ObjectType) ([]byte, error) {
-	if obj.Type() != want {
-		return nil, fmt.Errorf("the git object %s is a %s and no %s", id, obj.Type(), want)
+	if obj.kind != want {
+		return nil, fmt.Errorf("the git object %s is a %s and no %s", id, obj.kind, want)
 	}
-	if obj.Size() > MaxFileSize {
-		return nil, ErrTooLarge
-	}
-	r, err := obj.Reader()
-	if err != nil {
-		return nil, o.lost(id, err)
-	}
-	defer r.Close()
-	data, err := readBounded(r, obj.Size(), MaxFileSize)
-	if err != nil {
-		return nil, o.lost(id, err)
-	}
-	// go-git does not compare, and an equal digest is all that the cache asks.
-	if objectID(want.String(), data) != id {
+	// An equal digest is all that the cache asks.
+	if identify(want, obj.data) != id {
 		return nil, o.lost(id, errors.New("its content has another hash"))
 	}
-	return data, nil
+	return obj.data, nil
 }
 
-// size is the size of a blob, which is not read for it.
-func (o *objects) size(id plumbing.Hash) (size int64, err error) {
+func (o *objects) get(id objectID) (object, error) {
+	p, offset, broken := o.findPacked(id)
+	if p != nil {
+		obj, err := o.unpack(p, offset)
+		if err == nil {
+			return obj, nil
+		}
+		broken = err
+	}
+	obj, err := o.getLoose(id)
+	switch {
+	case err == nil:
+		return obj, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		broken = err
+	}
+	return object{}, o.lost(id, broken)
+}
+
+func (o *objects) getLoose(id objectID) (object, error) {
+	l, err := o.findLoose(id)
+	if err != nil {
+		return object{}, err
+	}
+	defer l.done()
+	data, err := inflate(l.r, l.size)
+	return object{l.kind, data}, err
+}
+
+// unpack gets an object of a pack: it follows the deltas down to a whole object
+// and then applies them one by one.
+func (o *objects) unpack(p *pack, offset int64) (object, error) {
+	type delta struct {
+		at packedAt
+		packed
+		file *packFile
+	}
+	var deltas []delta
+	var obj object
+	for at := (packedAt{p, offset}); ; {
+		if got, ok := o.bases.get(at); ok {
+			obj = got
+			if len(deltas) == 0 {
+				obj.data = bytes.Clone(obj.data) // it is the caller's to change
+			}
+			break
+		}
+		f, err := at.pack.open()
+		if err != nil {
+			return object{}, err
+		}
+		h, err := f.header(at.offset)
+		if err != nil {
+			return object{}, err
+		}
+		if h.kind <= tagKind {
+			if obj.data, err = o.inflatePacked(f, h); err != nil {
+				return object{}, err
+			}
+			if obj.kind = h.kind; len(deltas) > 0 {
+				o.bases.put(at, obj)
+			}
+			break
+		}
+		if deltas = append(deltas, delta{at, h, f}); len(deltas) > maxDeltas {
+			return object{}, errDeltas
+		}
+		if h.kind == offsetDelta {
+			at.offset = h.base
+			continue
+		}
+		if at.pack, at.offset, err = o.findPacked(h.baseID); err != nil {
+			return object{}, err
+		}
+		if at.pack == nil {
+			if obj, err = o.getLoose(h.baseID); err != nil {
+				return object{}, fmt.Errorf("read the object that it is made from: %w", err)
+			}
+			break
+		}
+	}
+	spent := 0
+	for i, d := range slices.Backward(deltas) {
+		change, err := o.inflatePacked(d.file, d.packed)
+		if err != nil {
+			return object{}, err
+		}
+		if obj.data, err = applyDelta(obj.data, change); err != nil {
+			return object{}, err
+		}
+		if spent += len(change) + len(obj.data); spent > maxDeltaBytes {
+			return object{}, errDeltas
+		}
+		if i > 0 {
+			o.bases.put(d.at, obj)
+		}
+	}
+	return obj, nil
+}
+
+func (o *objects) inflatePacked(f *packFile, h packed) ([]byte, error) {
+	if h.size > MaxFileSize {
+		return nil, ErrTooLarge
+	}
+	z, done, err := o.inflater(f.compressed(h))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return inflate(z, h.size)
+}
+
+// size is the size of an object, which is not read for it. Sizes are kept: a
+// tree bomb asks for the same one a million times.
+func (o *objects) size(id objectID) (int64, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	defer recoverAs(&err)
-	if size, ok := o.sizes[id]; ok {
+	size, ok := o.sizes[id]
+	o.mu.Unlock()
+	if ok {
 		return size, nil
 	}
-	var broken error
-	for _, s := range o.stores {
-		size, err := s.EncodedObjectSize(id)
+	size, err := o.readSize(id)
+	if err == nil {
+		o.mu.Lock()
+		o.sizes[id] = size
+		o.mu.Unlock()
+	}
+	return size, err
+}
+
+func (o *objects) readSize(id objectID) (int64, error) {
+	p, offset, broken := o.findPacked(id)
+	if p != nil {
+		size, err := o.packedSize(p, offset)
 		if err == nil {
-			o.sizes[id] = size
 			return size, nil
 		}
-		if !errors.Is(err, plumbing.ErrObjectNotFound) && broken == nil {
-			broken = err
-		}
+		broken = err
+	}
+	l, err := o.findLoose(id)
+	if err == nil {
+		l.done()
+		return l.size, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		broken = err
 	}
 	return 0, o.lost(id, broken)
 }
 
-// folder is a decoded tree object.
-type folder struct {
-	entries []entry  // sorted by name
-	left    []string // why an entry was left out, its name quoted
-}
-
-type entry struct {
-	name string
-	mode fs.FileMode // fs.ModeIrregular for a submodule
-	id   plumbing.Hash
-}
-
-func (e entry) submodule() bool { return e.mode == fs.ModeIrregular }
-
-func (f *folder) entry(name string) (entry, bool) {
-	i, ok := slices.BinarySearchFunc(f.entries, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
-	if !ok || f.entries[i].submodule() {
-		return entry{}, false
-	}
-	return f.entries[i], true
-}
-
-// folder gets a tree. Commits share most of theirs, so they are kept.
-func (o *objects) folder(id plumbing.Hash) (*folder, error) {
-	o.mu.Lock()
-	f := o.folders[id]
-	o.mu.Unlock()
-	if f != nil {
-		return f, nil
-	}
-	data, err := o.read(id, plumbing.TreeObject)
+func (o *objects) packedSize(p *pack, offset int64) (int64, error) {
+	f, err := p.open()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	f, err = decodeFolder(data)
+	h, err := f.header(offset)
+	if err != nil || h.kind <= tagKind {
+		return h.size, err
+	}
+	z, done, err := o.inflater(f.compressed(h))
 	if err != nil {
-		return nil, fmt.Errorf("the git tree %s is damaged: %w; `git fsck` tells more", id, err)
+		return 0, err
 	}
-	o.mu.Lock()
-	o.folders[id] = f
-	o.mu.Unlock()
-	return f, nil
+	defer done()
+	var head [20]byte
+	n, err := io.ReadFull(z, head[:min(int64(len(head)), h.size)])
+	if err != nil {
+		return 0, err
+	}
+	_, size, _, err := deltaSizes(head[:n])
+	return size, err
 }
 
-// decodeFolder reads a tree object. go-git's decoder gives up on the whole
-// folder over one name that it does not like; here the rest stays.
-func decodeFolder(data []byte) (*folder, error) {
-	f := &folder{}
-	for len(data) > 0 {
-		mode, rest, ok := bytes.Cut(data, []byte(" "))
-		name, rest, ok2 := bytes.Cut(rest, []byte{0})
-		if !ok || !ok2 || len(rest) < len(plumbing.ZeroHash) {
-			return nil, errors.New("it ends within an entry")
-		}
-		e := entry{name: string(name)}
-		data = rest[copy(e.id[:], rest):]
-		switch {
-		case e.name == "" || e.name == "." || e.name == ".." || strings.Contains(e.name, "/"):
-			f.left = append(f.left, fmt.Sprintf("holds %q: no file can have this name", e.name))
-			continue
-		case isDotGit(e.name):
-			f.left = append(f.left, fmt.Sprintf("holds %q: the name belongs to git itself", e.name))
-			continue
-		case !utf8.ValidString(e.name):
-			f.left = append(f.left, fmt.Sprintf("holds %q: the name is not UTF-8", e.name))
-			continue
-		}
-		switch bits, _ := strconv.ParseUint(string(mode), 8, 32); bits & 0o170000 {
-		case 0o040000:
-			e.mode = fs.ModeDir | 0o755
-		case 0o100000:
-			e.mode = 0o644
-			if bits&0o100 != 0 {
-				e.mode = 0o755
+// kindOf is the kind of an object, which is not read for it.
+func (o *objects) kindOf(id objectID) (objectKind, error) {
+	broken := error(nil)
+	at := id
+	for range maxDeltas {
+		p, offset, err := o.findPacked(at)
+		broken = cmp.Or(broken, err)
+		if p == nil {
+			l, err := o.findLoose(at)
+			if err == nil {
+				l.done()
+				return l.kind, nil
 			}
-		case 0o120000:
-			e.mode = fs.ModeSymlink | 0o777
-		case 0o160000:
-			e.mode = fs.ModeIrregular
-		default:
-			f.left = append(f.left, fmt.Sprintf("holds %q: git knows no mode %q", e.name, mode))
-			continue
+			if !errors.Is(err, fs.ErrNotExist) {
+				broken = err
+			}
+			return 0, o.lost(id, broken)
 		}
-		f.entries = append(f.entries, e)
-	}
-	// Stable, so that of two with one name the first is kept.
-	slices.SortStableFunc(f.entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
-	kept := f.entries[:0]
-	for i, e := range f.entries {
-		if i > 0 && f.entries[i-1].name == e.name {
-			f.left = append(f.left, fmt.Sprintf("holds %q twice: the second is left out", e.name))
-			continue
+		f, err := p.open()
+		if err != nil {
+			return 0, o.lost(id, err)
 		}
-		kept = append(kept, e)
+		h, err := f.header(offset)
+		for steps := 0; err == nil && h.kind == offsetDelta; steps++ {
+			if h, err = f.header(h.base); steps > maxDeltas {
+				err = errDeltas
+			}
+		}
+		if err != nil {
+			return 0, o.lost(id, err)
+		}
+		if h.kind <= tagKind {
+			return h.kind, nil
+		}
+		at = h.baseID
 	}
-	f.entries = kept
-	return f, nil
+	return 0, o.lost(id, errDeltas)
 }
 
-// recoverAs makes an error of a panic in a library that reads git's files.
-func recoverAs(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("git data that cannot be read: %v", p)
+// withPrefix gives the objects whose ids begin so, in any order.
+func (o *objects) withPrefix(prefix []byte) ([]objectID, error) {
+	var found []objectID
+	for _, p := range o.packs {
+		ids, err := p.withPrefix(prefix)
+		if err != nil {
+			return nil, fmt.Errorf("look for the commit in the packs: %w", err)
+		}
+		found = append(found, ids...)
 	}
+	two := hex.EncodeToString(prefix[:1])
+	for _, dir := range o.stores {
+		names, err := namesIn(dir, two)
+		if err != nil {
+			return nil, fmt.Errorf("look for the commit in the git objects: %w", err)
+		}
+		for _, n := range names {
+			if id, ok := parseID(two + n); ok && bytes.HasPrefix(id[:], prefix) {
+				found = append(found, id)
+			}
+		}
+	}
+	return found, nil
 }

@@ -9,7 +9,8 @@ import (
 
 const (
 	maxLinks = 40   // as many as Linux follows
-	maxDepth = 1024 // components of a path; git stops at 2048, go-git at 1024
+	maxDepth = 1024 // components of a path; git stops at 2048
+	maxPath  = 4096 // bytes of a path, as Linux has it
 )
 
 var (
@@ -17,6 +18,8 @@ var (
 	errNoFold  = &because{"is not a folder", fs.ErrInvalid}
 	errNoLink  = &because{"is not a symlink", fs.ErrInvalid}
 	errTooDeep = &because{"nested more than 1024 folders deep", fs.ErrInvalid}
+
+	errLongPath = &because{"has a path of more than 4096 bytes", fs.ErrInvalid}
 )
 
 // because says in its own words what an error of package fs says too broadly.

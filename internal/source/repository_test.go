@@ -129,7 +129,7 @@ func TestAmbiguousHash(t *testing.T) {
 	seen := map[string][]byte{}
 	for i := 0; ; i++ { // of some hundred, two share their first four digits
 		data := fmt.Appendf(nil, "tree %s\nauthor a <a> %d +0000\ncommitter a <a> %d +0000\n\nx\n", tree, i, i)
-		sum := objectID("commit", data)
+		sum := identify(commitKind, data)
 		id := hex.EncodeToString(sum[:])
 		other := seen[id[:4]]
 		if seen[id[:4]] = data; other == nil {
@@ -185,6 +185,8 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, at("linked-git"), map[string]string{".git": "-> " + at("moved-git")})
+	git(t, at("linked-git"), "config", "core.worktree", at("linked-git"))
+	git(t, at("separate"), "config", "core.worktree", "../separate")
 	git(t, dir, "clone", "-q", "-c", "protocol.file.allow=always", dir, at("super"))
 	git(t, at("super"), "submodule", "--quiet", "add", dir, "sub")
 	git(t, dir, "clone", "-q", dir, at("git-dotgit-file"))
@@ -459,6 +461,64 @@ func TestMergeBaseLikeGit(t *testing.T) {
 	}
 }
 
+// looseCommit writes a commit without a run of git.
+func looseCommit(t *testing.T, dir, tree string, when int, parents ...string) string {
+	t.Helper()
+	text := "tree " + tree + "\n"
+	for _, p := range parents {
+		text += "parent " + p + "\n"
+	}
+	text += fmt.Sprintf("author a <a@example.org> %d +0000\ncommitter a <a@example.org> %d +0000\n\nx\n", 1_700_000_000+when, 1_700_000_000+when)
+	id := identify(commitKind, []byte(text))
+	writeLoose(t, dir, hex.EncodeToString(id[:]), "commit", []byte(text))
+	return hex.EncodeToString(id[:])
+}
+
+// The walk ends before it sees that one base is an ancestor of the other.
+func TestMergeBaseWithWrongClocks(t *testing.T) {
+	dir := newRepo(t, nil)
+	tree := line(t, dir, "rev-parse", "HEAD^{tree}")
+	older := looseCommit(t, dir, tree, 100)
+	between := looseCommit(t, dir, tree, 1, older)
+	newer := looseCommit(t, dir, tree, 50, between)
+	a, b := looseCommit(t, dir, tree, 200, newer, older), looseCommit(t, dir, tree, 201, newer, older)
+	git(t, dir, "update-ref", "HEAD", a)
+	want := line(t, dir, "merge-base", "--all", a, b)
+	if got, err := open(t, dir).MergeBase(b); got != want || err != nil {
+		t.Errorf("MergeBase = %s, %v, want %s", got, err, want)
+	}
+}
+
+// The walk ends soon after the base, however long the history is.
+func TestMergeBaseReadsLittle(t *testing.T) {
+	dir := newRepo(t, nil)
+	tree := line(t, dir, "rev-parse", "HEAD^{tree}")
+	trunk := looseCommit(t, dir, tree, 0)
+	for i := range 300 {
+		trunk = looseCommit(t, dir, tree, i, trunk)
+	}
+	objs, err := open(t, dir).objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := history{objs, map[objectID]commit{}}
+	left, err := objs.commitOf(looseCommit(t, dir, tree, 400, trunk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, err := objs.commitOf(looseCommit(t, dir, tree, 401, trunk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := h.common(left, right)
+	if err != nil || len(found) != 1 || found[0].id.String() != trunk {
+		t.Errorf("common: %v, %v, want %s", found, err, trunk)
+	}
+	if len(h.known) > 5 {
+		t.Errorf("read %d commits", len(h.known))
+	}
+}
+
 func TestUnborn(t *testing.T) {
 	dir := tempDir(t)
 	git(t, dir, "init", "-q")
@@ -505,6 +565,7 @@ func TestHostileTree(t *testing.T) {
 		[3]string{"100664", "group", blob}, [3]string{"120000", "long", long}, [3]string{"120000", "null", null}, [3]string{"120000", "lost", missing},
 		[3]string{"120000", "folder-as-link", sub}, [3]string{"100644", "folder-as-file", sub}, [3]string{"40000", "file-as-folder", blob},
 		[3]string{"40000", "lost-folder", missing}, [3]string{"100644", "lost-file", missing}, [3]string{"160000", "module", missing},
+		[3]string{"100644", strings.Repeat("ä", maxName), blob}, [3]string{"40000", "git~1", sub}, [3]string{"100644", "", blob}, [3]string{strings.Repeat("7", 5000), "long-mode", blob},
 		[3]string{"100644", "unsorted", blob}, [3]string{"100644", "after", blob}, [3]string{"100644", `a\b`, blob}, [3]string{"100644", "esc\x1b[2J", blob})
 	root := mktree(t, dir, [3]string{"40000", "evil", inner}, [3]string{"40000", "good", sub})
 	git(t, dir, "update-ref", "HEAD", line(t, dir, "commit-tree", "-m", "x", root))
@@ -517,9 +578,14 @@ func TestHostileTree(t *testing.T) {
 			t.Errorf("%q is no valid path", f.Name)
 		}
 	}
-	for _, want := range []string{`".."`, `"."`, `".git"`, `".GiT"`, `"a/b"`, `"twice"`, `"bad\xff"`, `"device"`, `"no-mode"`, `"empty-mode"`} {
+	for _, want := range []string{`".."`, `"."`, `".git"`, `".GiT"`, `"a/b"`, `"twice"`, `"bad\xff"`, `"device"`, `"no-mode"`, `"empty-mode"`, `"git~1"`, `""`, `"ää`, `"long-mode": git knows no mode "7`} {
 		if !slices.ContainsFunc(l.Skipped, func(s Skip) bool { return s.Name == "evil" && strings.HasPrefix(s.Reason, "holds "+want) }) {
 			t.Errorf("%s is in no Skip: %q", want, l.Skipped)
+		}
+	}
+	for _, s := range l.Skipped {
+		if len(s.Name)+len(s.Reason) > 500 {
+			t.Errorf("%.100q… has %d bytes", s, len(s.Reason))
 		}
 	}
 	for _, want := range []string{"evil/file-as-folder", "evil/lost-folder", "evil/module"} {
@@ -578,6 +644,10 @@ func TestTreeBombs(t *testing.T) {
 		wide = mktree(t, dir, lines...)
 	}
 	deep := mktree(t, dir, leaf)
+	long := mktree(t, dir, leaf)
+	for range maxPath/1000 + 1 {
+		long = mktree(t, dir, [3]string{"40000", strings.Repeat("x", 1000), long}, leaf)
+	}
 	for range maxDepth + 10 {
 		deep = string(hex.AppendEncode(nil, writeTree(t, dir, "40000 d\x00", deep)))
 	}
@@ -585,7 +655,7 @@ func TestTreeBombs(t *testing.T) {
 		return commitOf(t, dir, line(t, dir, "commit-tree", "-m", "x", tree))
 	}
 	within(t, "Files", func() {
-		if l, err := commit(wide).Files(); !errors.Is(err, errTooMany) {
+		if l, err := commit(wide).Files(); !errors.Is(err, ErrTooMany) {
 			t.Errorf("%d files, %v", len(l.Files), err)
 		}
 	})
@@ -598,6 +668,9 @@ func TestTreeBombs(t *testing.T) {
 			t.Errorf("%d files, %d skipped", len(l.Files), len(l.Skipped))
 		}
 	})
+	if l := filesOf(t, commit(long)); len(l.Files) != maxPath/1000+1 || len(l.Skipped) != 1 || l.Skipped[0].Reason != errLongPath.Error() {
+		t.Errorf("%d files, skipped %q", len(l.Files), l.Skipped)
+	}
 	if _, err := commit(deep).ReadFile(strings.Repeat("d/", maxDepth+10) + "f"); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("a file too deep: %v", err)
 	}
@@ -611,7 +684,7 @@ func writeTree(t *testing.T, dir, entry, id string) []byte {
 		t.Fatal(err)
 	}
 	data := append([]byte(entry), sum...)
-	tree := objectID("tree", data)
+	tree := identify(treeKind, data)
 	writeLoose(t, dir, hex.EncodeToString(tree[:]), "tree", data)
 	return tree[:]
 }
@@ -723,7 +796,7 @@ func writeLoose(t *testing.T, dir, id, kind string, data []byte) {
 	}
 }
 
-func FuzzDecodeFolder(f *testing.F) {
+func FuzzTreeObject(f *testing.F) {
 	f.Add([]byte("100644 a\x00" + strings.Repeat("x", 20)))
 	f.Add([]byte("40000 b\x00" + strings.Repeat("x", 20) + "120000 a\x00" + strings.Repeat("x", 20)))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -740,4 +813,32 @@ func FuzzDecodeFolder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Thousands of parents, and as many common ancestors, take no longer.
+func TestMergeBaseOfManyParents(t *testing.T) {
+	dir := newRepo(t, nil)
+	tree := line(t, dir, "rev-parse", "HEAD^{tree}")
+	var many []string
+	for i := range 2 * maxCrossings {
+		many = append(many, looseCommit(t, dir, tree, 1000+i))
+	}
+	a, b := looseCommit(t, dir, tree, 5000, many...), looseCommit(t, dir, tree, 5001, many...)
+	few := looseCommit(t, dir, tree, 5002, many[:maxCrossings]...)
+	git(t, dir, "update-ref", "HEAD", a)
+	within(t, "MergeBase", func() {
+		if base, err := open(t, dir).MergeBase(b); err == nil || !strings.Contains(err.Error(), "too many") {
+			t.Errorf("MergeBase = %s, %v", base, err)
+		}
+		if base, err := open(t, dir).MergeBase(few); base != many[maxCrossings-1] || err != nil {
+			t.Errorf("MergeBase = %s, %v, want %s", base, err, many[maxCrossings-1])
+		}
+	})
+	// What git itself does not take for a parent is none.
+	text := fmt.Sprintf("tree %s\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\nparent %s\n\nx\n", tree, many[0])
+	id := identify(commitKind, []byte(text))
+	writeLoose(t, dir, id.String(), "commit", []byte(text))
+	if c, err := objectsOf(t, dir).commit(id); err != nil || len(c.parents) > 0 {
+		t.Errorf("parents %v, %v, and git has %q", c.parents, err, line(t, dir, "log", "-1", "--format=%P", id.String()))
+	}
 }

@@ -10,46 +10,51 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 )
+
+// maxCrossings is how many common ancestors are compared with each other.
+const maxCrossings = 100
 
 const deepen = "this is a shallow clone: get the rest with `git fetch --unshallow`, or with `fetch-depth: 0` for actions/checkout"
 
-var errNoRef = errors.New("no such reference")
-
 // commit is what is needed of a commit object.
 type commit struct {
-	id, tree plumbing.Hash
-	parents  []plumbing.Hash
+	id, tree objectID
+	parents  []objectID
 	when     int64 // committed, in seconds since 1970
 }
 
 func (o *objects) shallow() bool { return len(o.cut) > 0 }
 
 // commit reads a commit. Where a shallow clone ends it has no parents.
-func (o *objects) commit(id plumbing.Hash) (commit, error) {
-	data, err := o.read(id, plumbing.CommitObject)
+func (o *objects) commit(id objectID) (commit, error) {
+	data, err := o.read(id, commitKind)
 	if err != nil {
 		return commit{}, err
 	}
-	c := commit{id: id}
+	c, ended := commit{id: id}, false
 	for line := range bytes.Lines(data) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
-		if key == "" {
-			break // the message begins
+		if ended || key == "" {
+			break // what follows may be anything
 		}
 		switch key {
-		case "tree":
-			c.tree = plumbing.NewHash(value)
-		case "parent":
-			c.parents = append(c.parents, plumbing.NewHash(value))
+		case "tree", "parent":
+			named, ok := parseID(value)
+			if !ok {
+				return commit{}, fmt.Errorf("the git commit %s is damaged; `git fsck` tells more", id)
+			}
+			if key == "tree" {
+				c.tree = named
+			} else {
+				c.parents = append(c.parents, named)
+			}
 		case "committer":
 			fields := strings.Fields(value[strings.LastIndexByte(value, '>')+1:])
 			if len(fields) > 0 {
 				c.when, _ = strconv.ParseInt(fields[0], 10, 64)
 			}
+			ended = true
 		}
 	}
 	if o.cut[id] {
@@ -58,8 +63,8 @@ func (o *objects) commit(id plumbing.Hash) (commit, error) {
 	return c, nil
 }
 
-// commitOf resolves a revision. go-git's ResolveRevision is not used: it prefers
-// a hash that begins with "beef" to a branch of that name, and panics on "^1".
+// commitOf resolves a revision as git does: a branch called "beef" goes before a
+// hash that begins so.
 func (o *objects) commitOf(rev string) (commit, error) {
 	end := strings.IndexAny(rev, "~^")
 	if end < 0 {
@@ -128,26 +133,27 @@ func (o *objects) parent(c commit, n int) (commit, error) {
 }
 
 // peel follows annotated tags to the commit.
-func (o *objects) peel(id plumbing.Hash) (commit, error) {
+func (o *objects) peel(id objectID) (commit, error) {
 	for range maxLinks {
 		kind, err := o.kindOf(id)
 		if err != nil {
 			return commit{}, err
 		}
 		switch kind {
-		case plumbing.CommitObject:
+		case commitKind:
 			return o.commit(id)
-		case plumbing.TagObject:
-			data, err := o.read(id, plumbing.TagObject)
+		case tagKind:
+			data, err := o.read(id, tagKind)
 			if err != nil {
 				return commit{}, err
 			}
 			line, _, _ := strings.Cut(string(data), "\n")
 			target, ok := strings.CutPrefix(line, "object ")
-			if !ok || !plumbing.IsHash(target) {
+			next, ok2 := parseID(target)
+			if !ok || !ok2 {
 				return commit{}, fmt.Errorf("the git tag %s names no object; `git fsck` tells more", id)
 			}
-			id = plumbing.NewHash(target)
+			id = next
 		default:
 			return commit{}, fmt.Errorf("%s is a %s and no commit", id, kind)
 		}
@@ -155,21 +161,9 @@ func (o *objects) peel(id plumbing.Hash) (commit, error) {
 	return commit{}, fmt.Errorf("the git tag %s leads to too many others", id)
 }
 
-func (o *objects) kindOf(id plumbing.Hash) (kind plumbing.ObjectType, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	defer recoverAs(&err)
-	obj, err := o.find(id)
-	if err != nil {
-		return 0, err
-	}
-	return obj.Type(), nil
-}
-
 // lookup finds the object that a name stands for, in git's order.
-func (o *objects) lookup(name string) (plumbing.Hash, error) {
-	if plumbing.IsHash(name) {
-		id := plumbing.NewHash(name)
+func (o *objects) lookup(name string) (objectID, error) {
+	if id, ok := parseID(name); ok {
 		if _, err := o.kindOf(id); err != nil {
 			if o.shallow() {
 				return id, fmt.Errorf("%w; %s", err, deepen)
@@ -179,13 +173,13 @@ func (o *objects) lookup(name string) (plumbing.Hash, error) {
 		return id, nil
 	}
 	for _, pattern := range []string{"%s", "refs/%s", "refs/tags/%s", "refs/heads/%s", "refs/remotes/%s", "refs/remotes/%s/HEAD"} {
-		id, err := o.reference(fmt.Sprintf(pattern, name))
+		id, err := o.refs.lookup(fmt.Sprintf(pattern, name))
 		if err == nil || !errors.Is(err, errNoRef) {
 			return id, err
 		}
 	}
 	if name == "HEAD" {
-		return plumbing.ZeroHash, errors.New("HEAD has no commit yet: make a first one with `git commit`")
+		return objectID{}, errors.New("HEAD has no commit yet: make a first one with `git commit`")
 	}
 	if id, err := o.abbreviated(name); err == nil || !errors.Is(err, errNoRef) {
 		return id, err
@@ -194,161 +188,95 @@ func (o *objects) lookup(name string) (plumbing.Hash, error) {
 		return id, err
 	}
 	if o.shallow() {
-		return plumbing.ZeroHash, fmt.Errorf("no branch, tag or commit here is called %q; %s", name, deepen)
+		return objectID{}, fmt.Errorf("no branch, tag or commit here is called %q; %s", name, deepen)
 	}
-	return plumbing.ZeroHash, fmt.Errorf("no branch, tag or commit here is called %q; check the spelling, or get it with `git fetch origin %s`", name, name)
-}
-
-// reference reads a reference and those that it points to. errNoRef means that
-// there is none.
-func (o *objects) reference(name string) (id plumbing.Hash, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	defer recoverAs(&err)
-	at := plumbing.ReferenceName(name)
-	for range maxLinks {
-		if !at.IsSafe() {
-			return id, errNoRef
-		}
-		ref, err := o.stores[0].Reference(at)
-		if err != nil {
-			if errors.Is(err, plumbing.ErrReferenceNotFound) {
-				return id, errNoRef
-			}
-			return id, fmt.Errorf("read the reference %s: %w", at, err)
-		}
-		if ref.Type() == plumbing.HashReference {
-			if ref.Hash().IsZero() {
-				return id, fmt.Errorf("read the reference %s: it holds no hash; `git fsck` tells more", at)
-			}
-			return ref.Hash(), nil
-		}
-		at = ref.Target()
-	}
-	return id, fmt.Errorf("read the reference %s: it leads in a circle", name)
+	return objectID{}, fmt.Errorf("no branch, tag or commit here is called %q; check the spelling, or get it with `git fetch origin %s`", name, name)
 }
 
 // abbreviated finds the one commit or tag whose hash begins with prefix.
-func (o *objects) abbreviated(prefix string) (plumbing.Hash, error) {
+func (o *objects) abbreviated(prefix string) (objectID, error) {
 	prefix = strings.ToLower(prefix)
 	head, err := hex.DecodeString(prefix[:len(prefix)&^1])
-	if err != nil || len(prefix) < 4 || len(prefix) > 2*len(plumbing.ZeroHash) || strings.Trim(prefix, "0123456789abcdef") != "" {
-		return plumbing.ZeroHash, errNoRef
+	if err != nil || len(prefix) < 4 || len(prefix) > 2*len(objectID{}) || strings.Trim(prefix, "0123456789abcdef") != "" {
+		return objectID{}, errNoRef
 	}
 	ids, err := o.withPrefix(head)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return objectID{}, err
 	}
-	var found []plumbing.Hash
+	var found []objectID
 	for _, id := range ids {
 		if !strings.HasPrefix(id.String(), prefix) || slices.Contains(found, id) {
 			continue
 		}
-		if kind, err := o.kindOf(id); err == nil && (kind == plumbing.CommitObject || kind == plumbing.TagObject) {
+		if kind, err := o.kindOf(id); err == nil && (kind == commitKind || kind == tagKind) {
 			found = append(found, id)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return plumbing.ZeroHash, errNoRef
+		return objectID{}, errNoRef
 	case 1:
 		return found[0], nil
 	}
-	return plumbing.ZeroHash, fmt.Errorf("%d commits begin with %s: give more of the hash", len(found), prefix)
-}
-
-func (o *objects) withPrefix(head []byte) (ids []plumbing.Hash, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	defer recoverAs(&err)
-	for _, s := range o.stores {
-		some, err := s.HashesWithPrefix(head)
-		if err != nil {
-			return nil, fmt.Errorf("look for the commit in the git objects: %w", err)
-		}
-		ids = append(ids, some...)
-	}
-	return ids, nil
+	return objectID{}, fmt.Errorf("%d commits begin with %s: give more of the hash", len(found), prefix)
 }
 
 // remoteBranch finds a branch that exists at one remote only, or at origin.
-func (o *objects) remoteBranch(name string) (plumbing.Hash, error) {
-	if id, err := o.reference("refs/remotes/origin/" + name); err == nil || !errors.Is(err, errNoRef) {
+func (o *objects) remoteBranch(name string) (objectID, error) {
+	if id, err := o.refs.lookup("refs/remotes/origin/" + name); err == nil || !errors.Is(err, errNoRef) {
 		return id, err
 	}
-	remotes, err := o.remotesWith(name)
+	remotes, err := o.refs.remotesWith(name)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return objectID{}, err
 	}
 	switch len(remotes) {
 	case 0:
-		return plumbing.ZeroHash, errNoRef
+		return objectID{}, errNoRef
 	case 1:
-		return o.reference(remotes[0])
+		return o.refs.lookup(remotes[0])
 	}
-	return plumbing.ZeroHash, fmt.Errorf("several remotes have a branch %q: name one of %s", name, strings.Join(remotes, ", "))
-}
-
-func (o *objects) remotesWith(name string) (found []string, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	defer recoverAs(&err)
-	refs, err := o.stores[0].IterReferences()
-	if err != nil {
-		return nil, fmt.Errorf("list the references: %w", err)
-	}
-	err = refs.ForEach(func(ref *plumbing.Reference) error {
-		rest, ok := strings.CutPrefix(ref.Name().String(), "refs/remotes/")
-		if remote, ok2 := strings.CutSuffix(rest, "/"+name); ok && ok2 && !strings.Contains(remote, "/") {
-			found = append(found, ref.Name().String())
-		}
-		return nil
-	})
-	slices.Sort(found)
-	if errors.Is(err, storer.ErrStop) {
-		err = nil
-	}
-	return found, err
+	return objectID{}, fmt.Errorf("several remotes have a branch %q: name one of %s", name, strings.Join(remotes, ", "))
 }
 
 // mergeBase finds the best common ancestor of HEAD and rev.
-func (o *objects) mergeBase(rev string) (plumbing.Hash, error) {
+func (o *objects) mergeBase(rev string) (objectID, error) {
 	head, err := o.commitOf("HEAD")
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return objectID{}, err
 	}
 	other, err := o.commitOf(rev)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return objectID{}, err
 	}
-	history := history{o, map[plumbing.Hash]commit{}}
+	history := history{o, map[objectID]commit{}}
 	bases, err := history.common(head, other)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return objectID{}, err
 	}
 	// Where the clocks went wrong, an ancestor of another base may be left.
-	best := bases[:0:0]
-	for _, b := range bases {
-		lesser := false
-		for _, other := range bases {
-			if b.id == other.id {
-				continue
-			}
-			shared, err := history.common(b, other)
+	best := bases
+	if len(bases) > maxCrossings {
+		return objectID{}, fmt.Errorf("their histories cross in %d places, which is too many to find the best: name a commit that HEAD contains", len(bases))
+	}
+	if len(bases) > 1 {
+		best = nil
+		for i, b := range bases {
+			shared, err := history.common(b, slices.Concat(bases[:i], bases[i+1:])...)
 			if err != nil {
-				return plumbing.ZeroHash, err
+				return objectID{}, err
 			}
-			lesser = lesser || slices.ContainsFunc(shared, func(c commit) bool { return c.id == b.id })
-		}
-		if !lesser {
-			best = append(best, b)
+			if !slices.ContainsFunc(shared, func(c commit) bool { return c.id == b.id }) {
+				best = append(best, b)
+			}
 		}
 	}
 	if len(best) == 0 {
 		if o.shallow() {
-			return plumbing.ZeroHash, fmt.Errorf("what is here of their histories does not meet; %s", deepen)
+			return objectID{}, fmt.Errorf("what is here of their histories does not meet; %s", deepen)
 		}
-		return plumbing.ZeroHash, errors.New("their histories have nothing in common: name a base that HEAD was branched off from")
+		return objectID{}, errors.New("their histories have nothing in common: name a base that HEAD was branched off from")
 	}
 	return slices.MinFunc(best, func(a, b commit) int {
 		return cmp.Or(cmp.Compare(b.when, a.when), bytes.Compare(a.id[:], b.id[:]))
@@ -358,10 +286,10 @@ func (o *objects) mergeBase(rev string) (plumbing.Hash, error) {
 // history keeps the commits that were read.
 type history struct {
 	objects *objects
-	known   map[plumbing.Hash]commit
+	known   map[objectID]commit
 }
 
-func (h history) commit(id plumbing.Hash) (commit, error) {
+func (h history) commit(id objectID) (commit, error) {
 	if c, ok := h.known[id]; ok {
 		return c, nil
 	}
@@ -378,29 +306,46 @@ const (
 	fromA paint = 1 << iota
 	fromB
 	stale // an ancestor of a common ancestor
-	listed
+	found
+	waiting // in the queue
 )
 
-// common is git's paint_down_to_common: both histories are walked at once, the
-// latest commit first, until only ancestors of what was found are left to see.
-// The result may hold an ancestor of another where dates are wrong.
-func (h history) common(a, b commit) ([]commit, error) {
-	colour := map[plumbing.Hash]paint{}
+// common is git's paint_down_to_common: the histories of a and of the others
+// are walked at once, the latest commit first, until only ancestors of what was
+// found are left to see. The result may hold an ancestor of another where dates
+// are wrong.
+func (h history) common(a commit, others ...commit) ([]commit, error) {
+	colour := map[objectID]paint{}
 	var queue latest
+	fresh := 0 // in the queue and not stale
 	push := func(c commit, p paint) {
-		colour[c.id] |= p
-		heap.Push(&queue, c)
+		before := colour[c.id]
+		after := before | p | waiting
+		if colour[c.id] = after; before&waiting == 0 {
+			heap.Push(&queue, c)
+			if after&stale == 0 {
+				fresh++
+			}
+		} else if before&stale == 0 && after&stale != 0 {
+			fresh--
+		}
 	}
 	push(a, fromA)
-	push(b, fromB)
-	var found []commit
-	for slices.ContainsFunc(queue, func(c commit) bool { return colour[c.id]&stale == 0 }) {
+	for _, b := range others {
+		push(b, fromB)
+	}
+	var result []commit
+	for fresh > 0 {
 		c := heap.Pop(&queue).(commit)
+		colour[c.id] &^= waiting
 		p := colour[c.id] & (fromA | fromB | stale)
+		if p&stale == 0 {
+			fresh--
+		}
 		if p == fromA|fromB {
-			if colour[c.id]&listed == 0 {
-				colour[c.id] |= listed
-				found = append(found, c)
+			if colour[c.id]&found == 0 {
+				colour[c.id] |= found
+				result = append(result, c)
 			}
 			p |= stale
 		}
@@ -415,7 +360,7 @@ func (h history) common(a, b commit) ([]commit, error) {
 			push(parent, p)
 		}
 	}
-	return slices.DeleteFunc(found, func(c commit) bool { return colour[c.id]&stale != 0 }), nil
+	return slices.DeleteFunc(result, func(c commit) bool { return colour[c.id]&stale != 0 }), nil
 }
 
 // latest is a heap of commits by date, and by hash where that is the same.

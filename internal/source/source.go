@@ -35,6 +35,10 @@ var (
 	ErrLoop = errors.New("too many symlinks")
 	// ErrTooLarge: larger than MaxFileSize.
 	ErrTooLarge = errors.New("larger than 64 MiB")
+	// ErrTooMany: Files stopped, since the tree holds more than
+	// Repository.MaxFiles, or than a million entries in one folder or of a
+	// commit: a few kilobytes of git objects can name 10^13.
+	ErrTooMany = errors.New("too many files")
 )
 
 // Digest identifies content: the id, in hexadecimal, that git with SHA-1 gives
@@ -102,10 +106,11 @@ type Tree interface {
 type Listing struct {
 	Files   []File
 	Skipped []Skip
-	// IgnoreError says why the ignore rules could not be applied to a work
-	// tree: its index is unreadable, so that a tracked file could not be told
-	// from an ignored one. Files then holds ignored files too. It is nil when
-	// the rules were applied, and in a folder that is no git repository.
+	// IgnoreError says why ignore rules could not be applied to a work tree:
+	// its index is unreadable, so that a tracked file could not be told from an
+	// ignored one, or a file of rules is. Files then holds ignored files too.
+	// It is nil when the rules were applied, and in a folder that is no git
+	// repository.
 	IgnoreError error
 }
 
@@ -118,8 +123,8 @@ type File struct {
 }
 
 // Skip is something in the tree that Files could not list or did not enter,
-// and the reason in a few words. Name is a path of the tree; the reason quotes
-// a name that cannot be one.
+// and the reason in a few words. Name is a path of the tree, cut short if it is
+// too long for one; the reason quotes a name that cannot be one.
 type Skip struct {
 	Name, Reason string
 }

@@ -4,10 +4,12 @@ package source
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -76,24 +78,44 @@ func TestOpenDoesNotWait(t *testing.T) {
 	}
 	w := open(t, dir).Worktree().(*worktree)
 	within(t, "open", func() {
-		if _, _, err := w.open("pipe", 0); !errors.Is(err, ErrSpecial) {
+		if _, _, err := w.open("pipe"); !errors.Is(err, ErrSpecial) {
 			t.Errorf("open as a regular file: %v", err)
 		}
 	})
 }
 
 func TestUnreadable(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root can read everything")
+	dir := newRepo(t, map[string]string{"a/x": "1", "b/y": "2", "b/secret": "3", "c/.gitignore": "*.log\n", "c/z.log": "x"})
+	for _, name := range []string{"a", "b/secret", "c/.gitignore"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Chmod(filepath.Join(dir, name), 0o755)
 	}
-	dir := newRepo(t, map[string]string{"a/x": "1", "b/y": "2"})
-	if err := os.Chmod(filepath.Join(dir, "a"), 0); err != nil {
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Chmod(filepath.Join(dir, "a"), 0o755)
-	l := filesOf(t, open(t, dir).Worktree())
-	sameList(t, "Files", fileNames(l), []string{"b/y"})
-	if len(l.Skipped) != 1 || l.Skipped[0].Name != "a" {
+	if os.Getuid() == 0 { // who can read everything
+		if err := syscall.Setreuid(-1, 65534); err != nil {
+			t.Skip(err)
+		}
+		defer syscall.Setreuid(-1, 0)
+	}
+	tree := open(t, dir).Worktree()
+	l := filesOf(t, tree)
+	sameList(t, "Files", fileNames(l), []string{"b/secret", "b/y", "c/.gitignore", "c/z.log"})
+	if len(l.Skipped) != 1 || l.Skipped[0] != (Skip{"a", "cannot be read: permission denied"}) {
 		t.Errorf("Skipped = %q", l.Skipped)
+	}
+	if l.IgnoreError == nil || !strings.Contains(l.IgnoreError.Error(), "c/.gitignore: permission denied") {
+		t.Errorf("IgnoreError: %v", l.IgnoreError)
+	}
+	for _, name := range []string{"a/x", "b/secret"} {
+		if _, err := tree.ReadFile(name); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("ReadFile(%s): %v", name, err)
+		}
+	}
+	if data, err := tree.ReadFile("b/y"); string(data) != "2" || err != nil {
+		t.Errorf("the rest: %q, %v", data, err)
 	}
 }

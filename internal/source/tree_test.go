@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -257,6 +258,17 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("Files has no size of it")
 		}
 	})
+	// Git's copy, a few kilobytes on the disk, must not be blown up only to be refused.
+	head := commitOf(t, dir, "HEAD")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := head.ReadFile("more"); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("ReadFile(more): %v", err)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > MaxFileSize/4 {
+		t.Errorf("refusing a large file took %d bytes", n)
+	}
 	tree := open(t, dir).Worktree()
 	if _, err := tree.Digest("more"); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("Digest(more): %v", err)
@@ -364,7 +376,7 @@ func TestDigestLikeGit(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	files := map[string]string{}
 	for i := range 120 {
-		files[fmt.Sprintf("d%d/e%d/f%d", i%40, i%3, i)] = strings.Repeat(fmt.Sprint(i), 20_000) // larger than what go-git keeps in memory
+		files[fmt.Sprintf("d%d/e%d/f%d", i%40, i%3, i)] = strings.Repeat(fmt.Sprint(i), 20_000)
 	}
 	dir := newRepo(t, files)
 	git(t, dir, "gc", "-q")

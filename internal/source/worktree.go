@@ -1,23 +1,20 @@
 package source
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"unicode/utf8"
 )
 
-// worktree is the tree on the disk. It needs no go-git but for the index.
+// worktree is the tree on the disk. Of git it needs the index alone.
 type worktree struct {
 	repo *Repository
 	// folders holds the names that were seen to be real folders. Without it
@@ -25,11 +22,15 @@ type worktree struct {
 	// symlink meanwhile, os.Root still keeps us inside.
 	folders sync.Map
 	handles handles
+	hidden  []string // git's own folders, if they have another name than .git
 	files   func() (Listing, error)
 }
 
 func newWorktree(r *Repository) *worktree {
 	w := &worktree{repo: r, handles: handles{root: r.dir}}
+	if r.git != nil {
+		w.hidden = r.git.hidden(r.root)
+	}
 	w.files = sync.OnceValues(func() (Listing, error) { return listWorktree(w) })
 	return w
 }
@@ -39,6 +40,9 @@ func (w *worktree) Ref() string { return "worktree" }
 func (w *worktree) kind(name string) (fs.FileMode, error) {
 	if _, ok := w.folders.Load(name); ok {
 		return fs.ModeDir, nil
+	}
+	if w.hides(name) {
+		return 0, fs.ErrNotExist
 	}
 	info, err := w.lstat(name)
 	if err != nil {
@@ -58,19 +62,6 @@ func (w *worktree) lstat(name string) (fs.FileInfo, error) {
 	defer w.handles.put(h)
 	info, err := h.dir.Lstat(base)
 	return info, diskError(err)
-}
-
-// diskError makes what systems answer for "there is no such thing" one error.
-func diskError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
-		return fs.ErrNotExist
-	case errors.Is(err, syscall.ELOOP):
-		return ErrLoop
-	}
-	return err
 }
 
 func (w *worktree) link(name string) (string, error) {
@@ -157,102 +148,80 @@ func (w *worktree) Open(name string) (fs.File, error) {
 		}
 		return &openFolder{name: name, info: rename(info, name), entries: entries}, nil
 	}
-	f, info, err := w.open(real, mode)
+	f, info, err := w.open(real)
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	return &workFile{f: f, name: name, info: rename(info, name), left: MaxFileSize}, nil
-}
-
-func (w *worktree) openRaw(real string) (*os.File, error) {
-	h, base, err := w.handles.get(real)
-	if err != nil {
-		return nil, err
-	}
-	defer w.handles.put(h)
-	f, err := h.dir.OpenFile(base, openFlags, 0)
-	return f, diskError(err)
+	return &workFile{f: f, name: name, before: info, info: rename(info, name), left: MaxFileSize}, nil
 }
 
 // open opens a regular file by its real name. The kind is looked at before,
-// since opening a device may already do something, and again after, since
-// another program may have put something else in its place.
-func (w *worktree) open(real string, mode fs.FileMode) (*os.File, fs.FileInfo, error) {
-	if mode.IsDir() {
-		return nil, nil, errFolder
-	}
-	if !mode.IsRegular() {
-		return nil, nil, ErrSpecial
-	}
-	f, err := w.openRaw(real)
+// since opening a device may already do something.
+func (w *worktree) open(real string) (*os.File, fs.FileInfo, error) {
+	h, base, err := w.handles.get(real)
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := f.Stat()
+	defer w.handles.put(h)
+	before, err := h.dir.Lstat(base)
 	switch {
 	case err != nil:
-	case !info.Mode().IsRegular():
-		err = ErrSpecial
-	case info.Size() > MaxFileSize:
-		err = ErrTooLarge
-	default:
-		return f, info, nil
+		return nil, nil, diskError(err)
+	case before.IsDir():
+		return nil, nil, errFolder
+	case !before.Mode().IsRegular():
+		return nil, nil, ErrSpecial
+	case before.Size() > MaxFileSize:
+		return nil, nil, ErrTooLarge
 	}
-	f.Close()
-	return nil, nil, err
+	return openExact(h.dir, base, before)
 }
 
 func (w *worktree) ReadFile(name string) ([]byte, error) {
-	real, mode, err := w.find(name, true)
+	real, _, err := w.find(name, true)
 	if err != nil {
 		return nil, pathError("read", name, err)
 	}
-	data, err := w.read(real, mode)
+	data, err := w.read(real, MaxFileSize)
 	if err != nil {
 		return nil, pathError("read", name, err)
 	}
 	return data, nil
 }
 
-func (w *worktree) read(real string, mode fs.FileMode) ([]byte, error) {
-	f, info, err := w.open(real, mode)
+func (w *worktree) read(real string, most int64) ([]byte, error) {
+	f, info, err := w.open(real)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readBounded(f, info.Size(), MaxFileSize)
+	if info.Size() > most {
+		return nil, ErrTooLarge
+	}
+	data, err := readBounded(f, info.Size(), most)
+	if err != nil {
+		return nil, err
+	}
+	return data, unchanged(f, info)
 }
 
-// readBounded reads to the end, which may be further than size by now, but not
-// further than most.
-func readBounded(r io.Reader, size, most int64) ([]byte, error) {
-	// One more than the size, so that the end is met without growing.
-	data := make([]byte, 0, min(size, most)+1)
-	for {
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if int64(len(data)) > most {
-			return nil, ErrTooLarge
-		}
-		if err == io.EOF {
-			return data, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(data) == cap(data) {
-			data = slices.Grow(data, int(min(int64(cap(data))+512, most+1-int64(len(data)))))
-		}
+// unchanged compares a file that was read with what it was before: some old and
+// some new lines together may say what nobody wrote.
+func unchanged(f *os.File, before fs.FileInfo) error {
+	after, err := f.Stat()
+	if err == nil && (after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime())) {
+		err = errChanged
 	}
+	return err
 }
 
 // workFile is an opened file that can only be read, and not beyond MaxFileSize
 // even if it grows.
 type workFile struct {
-	f    *os.File
-	name string
-	info fs.FileInfo
-	left int64
+	f            *os.File
+	name         string
+	info, before fs.FileInfo // as asked for, and as the system gave it
+	left         int64
 }
 
 func (f *workFile) Stat() (fs.FileInfo, error) { return f.info, nil }
@@ -268,10 +237,15 @@ func (f *workFile) Read(p []byte) (int, error) {
 	case f.left < 0:
 		f.left = 0
 		return n - 1, pathError("read", f.name, ErrTooLarge)
-	case err != nil && err != io.EOF:
+	case err == io.EOF:
+		if changed := unchanged(f.f, f.before); changed != nil {
+			return n, pathError("read", f.name, changed)
+		}
+		return n, io.EOF
+	case err != nil:
 		return n, pathError("read", f.name, diskError(err))
 	}
-	return n, err
+	return n, nil
 }
 
 func (w *worktree) ReadDir(name string) ([]fs.DirEntry, error) {
@@ -297,23 +271,43 @@ func (w *worktree) entries(real string) ([]fs.DirEntry, error) {
 	}
 	entries := make([]fs.DirEntry, 0, len(infos))
 	for _, info := range infos {
-		if !isDotGit(info.Name()) && utf8.ValidString(info.Name()) {
+		if !w.hides(join(real, info.Name())) && utf8.ValidString(info.Name()) {
 			entries = append(entries, fs.FileInfoToDirEntry(info))
 		}
 	}
 	return entries, nil
 }
 
+// hides reports whether a path is git's own folder.
+func (w *worktree) hides(name string) bool {
+	return isDotGit(path.Base(name)) || slices.Contains(w.hidden, name)
+}
+
 // list gives all that is in a folder, sorted by name.
 func (w *worktree) list(real string) ([]fs.FileInfo, error) {
-	f, err := w.openRaw(real)
+	h, base, err := w.handles.get(real)
+	if err != nil {
+		return nil, err
+	}
+	defer w.handles.put(h)
+	before, err := h.dir.Lstat(base)
+	if err != nil {
+		return nil, diskError(err)
+	}
+	if !before.IsDir() {
+		return nil, errNoFold
+	}
+	f, _, err := openExact(h.dir, base, before)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	if err != nil {
+	entries, err := f.ReadDir(maxEntries + 1)
+	if err != nil && err != io.EOF {
 		return nil, diskError(err)
+	}
+	if len(entries) > maxEntries {
+		return nil, errCrowded
 	}
 	infos := make([]fs.FileInfo, 0, len(entries))
 	for _, e := range entries {
@@ -344,41 +338,35 @@ func (w *worktree) Digest(name string) (Digest, error) {
 	if err != nil {
 		return "", pathError("digest", name, err)
 	}
-	var id [sha1.Size]byte
+	var id objectID
 	if mode.IsDir() {
 		id, _, err = w.folderID(real)
 	} else {
-		id, err = w.fileID(real, mode)
+		id, err = w.fileID(real)
 	}
 	if err != nil {
 		return "", pathError("digest", name, err)
 	}
-	return Digest(hex.EncodeToString(id[:])), nil
+	return Digest(id.String()), nil
 }
 
-func (w *worktree) fileID(real string, mode fs.FileMode) (id [sha1.Size]byte, err error) {
-	data, err := w.read(real, mode.Type())
+func (w *worktree) fileID(real string) (objectID, error) {
+	data, err := w.read(real, MaxFileSize)
 	if err != nil {
-		return id, err
+		return objectID{}, err
 	}
-	return objectID("blob", data), nil
-}
-
-// objectID is git's name for an object of the given kind.
-func objectID(kind string, data []byte) (id [sha1.Size]byte) {
-	h := sha1.New()
-	io.WriteString(h, kind+" "+strconv.Itoa(len(data))+"\x00")
-	h.Write(data)
-	h.Sum(id[:0])
-	return id
+	return identify(blobKind, data), nil
 }
 
 // folderID is the id of the tree object that git would write for the folder,
 // and whether there is nothing in it that git could keep.
-func (w *worktree) folderID(real string) (id [sha1.Size]byte, empty bool, err error) {
+func (w *worktree) folderID(real string) (id objectID, empty bool, err error) {
 	type line struct {
 		key  string // git sorts a folder as if its name ended in a slash
 		text string
+	}
+	if strings.Count(real, "/") >= maxDepth {
+		return id, false, errTooDeep
 	}
 	entries, err := w.entries(real)
 	if err != nil {
@@ -392,7 +380,7 @@ func (w *worktree) folderID(real string) (id [sha1.Size]byte, empty bool, err er
 		}
 		name := join(real, e.Name())
 		key, mode := e.Name(), "100644"
-		var sum [sha1.Size]byte
+		var sum objectID
 		switch {
 		case info.IsDir():
 			var nothing bool
@@ -404,9 +392,9 @@ func (w *worktree) folderID(real string) (id [sha1.Size]byte, empty bool, err er
 		case info.Mode()&fs.ModeSymlink != 0:
 			var target string
 			target, err = w.link(name)
-			sum, mode = objectID("blob", []byte(target)), "120000"
+			sum, mode = identify(blobKind, []byte(target)), "120000"
 		case info.Mode().IsRegular():
-			sum, err = w.fileID(name, info.Mode())
+			sum, err = w.fileID(name)
 			if info.Mode()&0o100 != 0 && runtime.GOOS != "windows" {
 				mode = "100755"
 			}
@@ -423,5 +411,5 @@ func (w *worktree) folderID(real string) (id [sha1.Size]byte, empty bool, err er
 	for _, l := range lines {
 		tree = append(tree, l.text...)
 	}
-	return objectID("tree", tree), len(lines) == 0, nil
+	return identify(treeKind, tree), len(lines) == 0, nil
 }
