@@ -16,6 +16,7 @@ import (
 // discovery is what a walk over the repository found.
 type discovery struct {
 	tree           source.Tree
+	limits         manifest.Limits
 	kustomizations map[string]*kustomization // by folder
 	charts         map[string]*chartDir      // by folder
 	files          []source.File             // all, by name
@@ -53,6 +54,7 @@ func join(dir, name string) string { return path.Join(dir, name) }
 func discover(tree source.Tree, listing source.Listing, opts Options) *discovery {
 	d := &discovery{
 		tree:           tree,
+		limits:         opts.Limits.YAML,
 		kustomizations: map[string]*kustomization{},
 		charts:         map[string]*chartDir{},
 		scheduled:      map[string]bool{},
@@ -174,12 +176,11 @@ func (d *discovery) inChart(name string) bool {
 func (d *discovery) readChart(dir string) *chartDir {
 	c := &chartDir{dir: dir}
 	if data, err := d.tree.ReadFile(join(dir, "Chart.yaml")); err == nil {
-		var meta struct {
-			Type string `yaml:"type"`
-		}
 		// A Chart.yaml that can't be read is helm's to complain about.
-		_ = yaml.Unmarshal(data, &meta)
-		c.library = meta.Type == "library"
+		if docs, _ := d.limits.Parse(data); len(docs) > 0 {
+			kind := manifest.Get(docs[0], "type")
+			c.library = kind != nil && kind.Value == "library"
+		}
 	}
 	if c.library {
 		d.note(dir, "library chart: rendered through the charts that use it")
@@ -194,7 +195,7 @@ func (d *discovery) readKustomization(name string) *kustomization {
 	if err != nil {
 		return &kustomization{dir: path.Dir(name), file: name}
 	}
-	docs, _ := manifest.Parse(data)
+	docs, _ := d.limits.Parse(data)
 	k := &kustomization{dir: path.Dir(name), file: name}
 	if len(docs) == 0 {
 		return k

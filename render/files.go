@@ -23,14 +23,15 @@ type files interface {
 // recorder is the tree as one unit reads it. It knows afterwards what was read.
 type recorder struct {
 	files
+	limits manifest.Limits
 
 	mu    sync.Mutex
 	read  map[string][]byte
 	nodes map[string]*yaml.Node
 }
 
-func newRecorder(tree files) *recorder {
-	return &recorder{files: tree, read: map[string][]byte{}, nodes: map[string]*yaml.Node{}}
+func newRecorder(tree files, l manifest.Limits) *recorder {
+	return &recorder{files: tree, limits: l, read: map[string][]byte{}, nodes: map[string]*yaml.Node{}}
 }
 
 // ReadFile reads a file and remembers it.
@@ -80,7 +81,7 @@ func (r *recorder) node(name string) *yaml.Node {
 	defer r.mu.Unlock()
 	n, ok := r.nodes[name]
 	if !ok {
-		if docs, _ := manifest.Parse(data); len(docs) == 1 && docs[0].Kind == yaml.MappingNode {
+		if docs, _ := r.limits.Parse(data); len(docs) == 1 && docs[0].Kind == yaml.MappingNode {
 			n = docs[0]
 		}
 		r.nodes[name] = n

@@ -62,7 +62,7 @@ func FuzzMessages(f *testing.F) {
 				t.Errorf("not the same when it is read again: %v", again.err)
 			}
 			p.size()
-			where := newKustomizeOrigins(newRecorder(nil), p.pads)
+			where := newKustomizeOrigins(newRecorder(nil, manifest.Limits{}), p.pads)
 			for _, doc := range p.docs {
 				for _, o := range manifest.Objects(doc, manifest.Origin{}, where.locate) {
 					o.Workload()
@@ -73,7 +73,7 @@ func FuzzMessages(f *testing.F) {
 		newDecoder(message).job()
 		newDecoder(message).look("x")
 		newDecoder(message).entries()
-		s := newServer(newRecorder(emptyTree{}))
+		s := newServer(newRecorder(emptyTree{}, manifest.Limits{}))
 		if _, err := s.answer(message); err == nil && len(message) == 0 {
 			t.Error("an empty ask is answered")
 		}
@@ -112,7 +112,7 @@ func FuzzKustomization(f *testing.F) {
 		if refused != nil {
 			return
 		}
-		fsys := newKustomizeFS(newRecorder(emptyTree{}), limits.Default())
+		fsys := newKustomizeFS(newRecorder(emptyTree{}, manifest.Limits{}), limits.Default())
 		out := fsys.kustomization("kustomization.yaml", checked)
 		before, problems := manifest.Parse(checked)
 		if len(fsys.problems) == 0 {

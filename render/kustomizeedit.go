@@ -13,8 +13,9 @@ import (
 // of what is left stay as they are, and where the text does not then say what it
 // should, by writing the file anew.
 type edit struct {
-	data []byte
-	root *yaml.Node // what is in the file
+	data   []byte
+	root   *yaml.Node // what is in the file
+	limits manifest.Limits
 
 	replaced map[*yaml.Node]string
 	removed  map[*yaml.Node]bool // keys of the root
@@ -43,7 +44,7 @@ func (e *edit) bytes() []byte {
 	}
 	text := e.text()
 	e.apply()
-	if docs, problems := manifest.Parse(text); len(problems) == 0 && len(docs) == 1 && equalNodes(docs[0], e.root) {
+	if docs, problems := e.limits.Parse(text); len(problems) == 0 && len(docs) == 1 && equalNodes(docs[0], e.root) {
 		return text
 	}
 	if text, err := yaml.Marshal(e.root); err == nil {

@@ -163,12 +163,12 @@ func (f *kustomizeFS) load(rel string) ([]byte, error) {
 // kustomization reads a kustomization file before kustomize does: it notes
 // which files to pad and takes out what kustomize would fetch or run.
 func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
-	docs, _ := manifest.Parse(data)
+	docs, _ := f.limits.YAML.Parse(data)
 	if len(docs) != 1 || docs[0].Kind != yaml.MappingNode {
 		return data
 	}
 	root, dir := docs[0], path.Dir(name)
-	e := &edit{data: data, root: root}
+	e := &edit{data: data, root: root, limits: f.limits.YAML}
 
 	for _, key := range []string{"resources", "bases", "components"} {
 		standIn := emptyName
@@ -304,7 +304,7 @@ func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
 			return "", false
 		}
 	}
-	docs, _ := manifest.Parse(data)
+	docs, _ := f.limits.YAML.Parse(data)
 	for _, d := range docs {
 		if v := manifest.Get(d, "apiVersion"); v != nil && v.Value != "builtin" {
 			if kind := manifest.Get(d, "kind"); kind != nil {
@@ -391,8 +391,11 @@ func walkScalars(n *yaml.Node, visit func(*yaml.Node)) {
 
 // parseErrorLine is the line at which a file that was read can't be parsed.
 func (f *kustomizeFS) parseErrorLine(name string) int {
-	if _, problems := manifest.Parse(f.tree.source(name)); len(problems) > 0 {
-		return problems[0].Line
+	_, problems := f.limits.YAML.Parse(f.tree.source(name))
+	for _, p := range problems {
+		if p.Class == manifest.ParseError {
+			return p.Line
+		}
 	}
 	return 0
 }

@@ -191,7 +191,7 @@ func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
 	if k.written == nil {
 		k.written = map[string][]*manifest.Object{}
 		for _, p := range k.pads {
-			docs, _ := manifest.Parse(k.tree.source(p.file))
+			docs, _ := k.tree.limits.Parse(k.tree.source(p.file))
 			for _, doc := range docs {
 				for _, w := range manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: p.file}, Exact: true}, nil) {
 					k.written[w.GVK.Kind] = append(k.written[w.GVK.Kind], w)
@@ -239,7 +239,7 @@ func (k *kustomizeOrigins) operation(name string, entry *yaml.Node, elements []s
 		text = []byte(p.Value)
 		shiftLine, shiftColumn = p.Line, k.indent(name, p.Line+1)
 	}
-	docs, _ := manifest.Parse(text)
+	docs, _ := k.tree.limits.Parse(text)
 	for _, doc := range docs {
 		for _, op := range items(doc) {
 			pointer, value := manifest.Get(op, "path"), manifest.Get(op, "value")

@@ -335,7 +335,7 @@ func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error)
 		}
 	}()
 	u.Status = Rendered
-	tree := newRecorder(r.tree)
+	tree := newRecorder(r.tree, r.settings.limits.YAML)
 	if u.Kind == Plain {
 		r.plain(ctx, res, tree)
 	} else if err := r.built(ctx, res, tree); err != nil {

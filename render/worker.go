@@ -86,7 +86,7 @@ func (w *workerEnd) work() {
 			}
 		case frameJob:
 			j := d.job()
-			tree := newRecorder(newRemoteTree(w, d))
+			tree := newRecorder(newRemoteTree(w, d), b.limits.YAML)
 			warm(j.kind)
 			w.send(frameBegun, nil)
 			p := b.build(tree, j)

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -166,7 +167,8 @@ func isSOPSDocument(v string) bool {
 		return true
 	}
 	docs, problems := manifest.Parse([]byte(v))
-	if len(problems) > 0 || len(docs) == 0 {
+	unread := slices.ContainsFunc(problems, func(e *manifest.ReadError) bool { return e.Class != manifest.DuplicateKey })
+	if unread || len(docs) == 0 {
 		return false
 	}
 	for _, doc := range docs {

@@ -49,7 +49,10 @@ func Message(s string) string {
 
 // Line is text as one line of a text report shows it: escaped, and of at most
 // 400 characters.
-func Line(s string) string { return shorten(Escape(clip(s, maxPath)), maxLine) }
+func Line(s string) string { return brief(s, maxLine) }
+
+// brief is text escaped, and of at most n characters.
+func brief(s string, n int) string { return shorten(Escape(clip(s, maxPath)), n) }
 
 // isSafe says that Escape would change nothing.
 func isSafe(s string) bool {

@@ -154,7 +154,7 @@ func (t *textWriter) finding(f *lint.Finding) {
 
 // position is a place with at most n characters of its file's name.
 func position(s manifest.Span, n int) string {
-	at := shortenPath(Escape(s.File), n)
+	at := shortenPath(Escape(clip(s.File, maxPath)), n)
 	if s.Line > 0 {
 		at += ":" + strconv.Itoa(s.Line)
 		if s.Column > 0 {
@@ -165,7 +165,7 @@ func position(s manifest.Span, n int) string {
 }
 
 func (t *textWriter) place(f *lint.Finding) {
-	at, object := t.style(bold, position(f.Origin.Span, maxLine*5/8)), shorten(Escape(f.Object.String()), maxLine*3/8)
+	at, object := t.style(bold, position(f.Origin.Span, maxLine*5/8)), brief(f.Object.String(), maxLine*3/8)
 	if at != "" && !f.Origin.Exact && f.Origin.Line > 0 {
 		at += " (near)"
 	}
@@ -181,11 +181,11 @@ func (t *textWriter) place(f *lint.Finding) {
 }
 
 func (t *textWriter) fixed(f *lint.Finding) {
-	fmt.Fprintf(t.w, "%s     %s  %s", t.style(green, "fixed"), shorten(Line(f.Message), maxLine/2), Escape(f.Rule))
+	fmt.Fprintf(t.w, "%s     %s  %s", t.style(green, "fixed"), brief(f.Message, maxLine/2), Escape(f.Rule))
 	if at := position(f.Origin.Span, maxLine/4); at != "" {
 		t.w.WriteString("  " + at)
 	}
-	if object := shorten(Escape(f.Object.String()), maxLine/4); object != "" {
+	if object := brief(f.Object.String(), maxLine/4); object != "" {
 		t.w.WriteString("  " + object)
 	}
 	t.w.WriteString("\n")
@@ -450,7 +450,7 @@ func summaryLine(s *Summary) string {
 	}
 	counts, word, none := s.Findings, "", "no findings"
 	if s.Base != "" {
-		checked = append(checked, "against "+shorten(Escape(s.Base), maxLine/2))
+		checked = append(checked, "against "+brief(s.Base, maxLine/2))
 		counts, word = s.NewFindings, "new "
 		if s.Unchanged > 0 {
 			none = "no new findings"
@@ -489,7 +489,7 @@ func summaryLine(s *Summary) string {
 			if s.NotRendered > 1 {
 				var kinds []string
 				for _, k := range s.NotRenderedKinds {
-					kinds = append(kinds, thousands(k.Count)+" "+shorten(Escape(k.Kind), 40))
+					kinds = append(kinds, thousands(k.Count)+" "+brief(k.Kind, 40))
 				}
 				if len(kinds) > 0 {
 					text += " (" + strings.Join(kinds, ", ") + ")"
