@@ -265,6 +265,11 @@ const (
 	died
 )
 
+// patience is how many times its processor time a unit may take by the clock. A
+// worker has nothing to wait for, so that only a busy machine makes it take
+// longer; and where processor time is not known, the clock counts as such.
+const patience = 10
+
 // tick is how often a worker is looked at. At full speed a process takes some 20
 // MiB of new memory in this time.
 const tick = 10 * time.Millisecond
@@ -300,7 +305,7 @@ func (ws *Workers) watch(ctx context.Context, w *worker, memory int64, begun, do
 				why = tooMuchMemory
 			case started && used() > allowed && allowed < ws.budget.full:
 				why = tooLittleTime
-			case started && used() > allowed, time.Since(start) > 2*ws.budget.full:
+			case started && used() > allowed, time.Since(start) > patience*ws.budget.full:
 				why = tooMuchTime
 			}
 		}
