@@ -3,7 +3,7 @@ TOOL = $(GO) tool -modfile=internal/tools/go.mod
 # The repository that `make parity` compares the renderers on, besides testdata.
 PARITY ?= all
 
-.PHONY: all build test lint bench cover parity attacks attacks-strace
+.PHONY: all build test lint bench cover parity fuzz attacks attacks-strace
 
 all: lint build test
 
@@ -29,6 +29,15 @@ cover:
 # What scantling renders against what helm and kustomize print, the long form.
 parity:
 	SCANTLING_PARITY=$(PARITY) $(GO) test ./render -run Parity
+
+# Every fuzz target, one after another, each for this long.
+FUZZTIME ?= 1m
+
+fuzz:
+	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' . | while IFS=: read -r file func; do \
+		echo "== $$(dirname $$file) $${func#func }"; \
+		$(GO) test $$(dirname $$file) -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x || exit 1; \
+	done
 
 # Every case of testdata/attacks; make test runs a part of them. On a slow
 # machine, SCANTLING_ATTACK_PATIENCE=3 triples the time that a case has.
