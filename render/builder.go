@@ -51,6 +51,7 @@ type job struct {
 type product struct {
 	status   Status
 	reason   string
+	killed   bool // it ended its worker
 	problems []Problem
 	// read are the files that were read.
 	read []string

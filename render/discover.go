@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type discovery struct {
 	candidates     []source.File             // YAML and JSON that may hold objects
 	scheduled      map[string]bool           // kustomizations that are units already
 	notes          []Note
+	problems       []Problem // of what could not even be listed
 }
 
 // kustomization is a folder with a kustomization file.
@@ -61,7 +63,7 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 	}
 	d.files = listing.Files
 	for _, s := range listing.Skipped {
-		d.note(s.Name, s.Reason)
+		d.skipped(s, opts.Exclude)
 	}
 	if listing.IgnoreError != nil {
 		d.note(".", "the ignore rules were not applied: "+listing.IgnoreError.Error())
@@ -73,9 +75,7 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 			d.note(f.Name, "left out by the configuration")
 			continue
 		}
-		if f.Symlink {
-			// What it leads to is looked at under its own name.
-			d.note(f.Name, "symbolic link")
+		if f.Symlink && !d.link(f) {
 			continue
 		}
 		files = append(files, f)
@@ -116,6 +116,63 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 		}
 	}
 	return d
+}
+
+// skipped says of what the tree does not list that it was not looked at: as a
+// problem where it may hold manifests, else as a note.
+func (d *discovery) skipped(s source.Skip, exclude []string) {
+	d.note(s.Name, s.Reason)
+	if excluded(s.Name, exclude) {
+		return
+	}
+	p := Problem{Message: "was not looked at: it " + s.Reason, At: manifest.Span{File: s.Name}}
+	_, err := d.tree.Stat(s.Name)
+	switch {
+	case s.Reason == source.ReasonSubmodule, s.Reason == source.ReasonRepository:
+		p.Class = "not-fetched"
+		p.Message = "the folder was not looked at: it " + s.Reason
+		p.Fix = "Run scantling in that repository, too."
+	case errors.Is(err, source.ErrSpecial):
+		if !isInput(s.Name) {
+			return
+		}
+		p.Class = "special-file"
+		p.Message = "the file was not opened: it " + s.Reason
+	case strings.Contains(s.Reason, "not UTF-8"):
+		name, _, _ := strings.Cut(strings.TrimPrefix(s.Reason, "holds "), ": ")
+		if !isInput(strings.Trim(name, `"`)) {
+			return
+		}
+		p.Class = "encoding"
+		p.Message = "a file was not opened: the folder " + s.Reason
+	default:
+		p.Class = "render-failed"
+	}
+	d.problems = append(d.problems, p)
+}
+
+// isInput says that a file of this name would have been read.
+func isInput(name string) bool {
+	base := path.Base(name)
+	return isManifestName(base) || isKustomization(base)
+}
+
+// link says whether a symbolic link is to be looked at as a file of its own.
+// Most are not: what they lead to is looked at under its own name.
+func (d *discovery) link(f source.File) bool {
+	base := path.Base(f.Name)
+	_, err := d.tree.Resolve(f.Name)
+	switch {
+	case errors.Is(err, source.ErrOutside), err != nil && isInput(base):
+		// Reading it says what is wrong with it.
+		d.candidates = append(d.candidates, f)
+		return false
+	case err == nil && (isKustomization(base) || base == "Chart.yaml"):
+		// It makes its folder a kustomization or a chart.
+		return true
+	}
+	d.note(f.Name, "symbolic link")
+	return false
 }
 
 func (d *discovery) note(name, what string) { d.notes = append(d.notes, Note{name, what}) }
@@ -402,11 +459,12 @@ func (d *discovery) reach(dir string, reached map[string]bool) {
 	}
 }
 
-// orphans are the kustomizations that only failed units build on.
+// orphans are the kustomizations that only failed units build on. What is below
+// one that ended its worker is read as plain manifests.
 func (d *discovery) orphans(done []*Unit, consumed map[string]bool) []*Unit {
 	var units []*Unit
 	for _, u := range done {
-		if u.Kind != Kustomize || u.Status != NotRendered {
+		if u.Kind != Kustomize || u.Status != NotRendered || u.killed {
 			continue
 		}
 		for _, dir := range d.kustomizations[u.Path].dirs {
@@ -447,6 +505,16 @@ func (d *discovery) plain(consumed map[string]bool) (units []*Unit, rest []strin
 			u.files = append(u.files, f.Name)
 		}
 	}
+	for _, p := range d.problems {
+		dir := path.Dir(p.At.File)
+		u := byDir[dir]
+		if u == nil {
+			u = &Unit{Kind: Plain, Path: dir}
+			byDir[dir] = u
+			units = append(units, u)
+		}
+		u.problems = append(u.problems, p)
+	}
 	return units, rest
 }
 
@@ -474,5 +542,9 @@ func (d *discovery) allNotes(consumed map[string]bool) []Note {
 // mayHoldObjects is a quick look for the two keys that every Kubernetes object
 // has.
 func mayHoldObjects(data []byte) bool {
+	if bytes.IndexByte(data, 0) >= 0 {
+		// UTF-16, or nothing that is text: the gate tells.
+		return true
+	}
 	return bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind"))
 }

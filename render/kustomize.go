@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 	"sync"
@@ -162,6 +163,7 @@ func (f *kustomizeFS) explain(dir string, err error) Problem {
 	}
 	text = strings.ReplaceAll(text, f.abs(".")+"/", "")
 	text = strings.ReplaceAll(text, f.abs("."), ".")
+	text = strings.ReplaceAll(text, path.Dir(mount)+"/", "../")
 	p.Message = "can't build the kustomization: " + oneLine(text)
 	return p
 }
@@ -187,6 +189,7 @@ func oneLine(s string) string {
 	for _, q := range quotesValues() {
 		s = q.pattern.ReplaceAllString(s, q.replacement)
 	}
+	s = anyURL().ReplaceAllStringFunc(s, redact)
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > 600 {
 		s = "… " + strings.ToValidUTF8(s[len(s)-600:], "")
@@ -207,8 +210,25 @@ func isRemote(ref string) bool {
 		strings.HasSuffix(lower, ".git") || strings.Contains(lower, "/_git/")
 }
 
-// redact takes the credentials out of a URL.
+// redact takes the credentials out of a URL: those before the host, and of the
+// query all but what names a version.
 func redact(ref string) string {
+	ref, query, _ := strings.Cut(ref, "?")
+	kept := ""
+	for _, part := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' }) {
+		if key, _, _ := strings.Cut(part, "="); key == "ref" || key == "version" {
+			kept += "&" + part
+		}
+	}
+	if kept != "" {
+		return withoutUser(ref) + "?" + kept[1:]
+	}
+	return withoutUser(ref)
+}
+
+var anyURL = lazyRegexp(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'"]+`)
+
+func withoutUser(ref string) string {
 	scheme, rest, ok := strings.Cut(ref, "://")
 	if !ok {
 		return ref

@@ -18,7 +18,7 @@ type edit struct {
 	limits manifest.Limits
 
 	replaced map[*yaml.Node]string
-	removed  map[*yaml.Node]bool // keys of the root
+	removed  map[*yaml.Node]bool // keys, values or items
 }
 
 // replace puts another text in a scalar's place.
@@ -29,12 +29,13 @@ func (e *edit) replace(n *yaml.Node, text string) {
 	e.replaced[n] = text
 }
 
-// remove takes an entry of the root out.
-func (e *edit) remove(key *yaml.Node) {
+// remove takes an entry of a mapping, by its key or value, or an item of a list
+// out.
+func (e *edit) remove(n *yaml.Node) {
 	if e.removed == nil {
 		e.removed = map[*yaml.Node]bool{}
 	}
-	e.removed[key] = true
+	e.removed[n] = true
 }
 
 // bytes gives the changed file.
@@ -56,18 +57,37 @@ func (e *edit) bytes() []byte {
 
 // apply makes the changes in the tree.
 func (e *edit) apply() {
-	var content []*yaml.Node
-	for i := 0; i+1 < len(e.root.Content); i += 2 {
-		if !e.removed[e.root.Content[i]] {
-			content = append(content, e.root.Content[i], e.root.Content[i+1])
-		}
-	}
-	e.root.Content = append(content, stringNode("metadata"), &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{stringNode("name"), stringNode("scantling")}})
-	if slices.ContainsFunc(content, func(n *yaml.Node) bool { return n.Value == "metadata" }) {
-		e.root.Content = content
+	e.prune(e.root)
+	if manifest.Get(e.root, "metadata") == nil {
+		e.root.Content = append(e.root.Content, stringNode("metadata"), &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{stringNode("name"), stringNode("scantling")}})
 	}
 	for n, text := range e.replaced {
 		*n = *stringNode(text)
+	}
+}
+
+// prune takes what is removed out of a tree.
+func (e *edit) prune(n *yaml.Node) {
+	var content []*yaml.Node
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if key, value := n.Content[i], n.Content[i+1]; !e.removed[key] && !e.removed[value] {
+				content = append(content, key, value)
+			}
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			if !e.removed[item] {
+				content = append(content, item)
+			}
+		}
+	default:
+		return
+	}
+	n.Content = content
+	for _, c := range n.Content {
+		e.prune(c)
 	}
 }
 

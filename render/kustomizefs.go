@@ -176,9 +176,7 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 			standIn = componentName
 		}
 		for _, n := range items(manifest.Get(root, key)) {
-			if isRemote(n.Value) && !f.Exists(f.abs(join(dir, n.Value))) {
-				f.problem(Problem{Class: "not-fetched", Message: "the remote reference " + redact(n.Value) + " is not in this repository: what it brings was not checked",
-					Fix: "Vendor what it refers to into the repository to have it checked.", At: position(name, n)})
+			if f.elsewhere(name, n, n.Value) {
 				e.replace(n, standIn)
 				continue
 			}
@@ -190,20 +188,33 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 			}
 		}
 	}
-	f.setsSchema = f.setsSchema || manifest.Get(root, "openapi") != nil
-	for _, n := range items(manifest.Get(root, "patchesStrategicMerge")) {
-		f.padded[join(dir, n.Value)] = true
-	}
-	for _, key := range []string{"patches", "patchesJson6902"} {
+	for _, key := range []string{"patchesStrategicMerge", "crds", "configurations"} {
 		for _, n := range items(manifest.Get(root, key)) {
-			if p := manifest.Get(n, "path"); p != nil {
+			if !strings.Contains(n.Value, "\n") && f.elsewhere(name, n, n.Value) {
+				e.remove(n)
+			} else if key == "patchesStrategicMerge" {
+				f.padded[join(dir, n.Value)] = true
+			}
+		}
+	}
+	for _, key := range []string{"patches", "patchesJson6902", "replacements"} {
+		for _, n := range items(manifest.Get(root, key)) {
+			p := manifest.Get(n, "path")
+			if p == nil {
+				continue
+			}
+			if f.elsewhere(name, p, p.Value) {
+				e.remove(n)
+			} else if key != "replacements" {
 				f.padded[join(dir, p.Value)] = true
 			}
 		}
 	}
 	for _, key := range []string{"generators", "transformers", "validators"} {
 		for _, n := range items(manifest.Get(root, key)) {
-			if what, ok := f.foreignPlugin(dir, n); ok {
+			if !strings.Contains(n.Value, "\n") && !isRemote(n.Value) && f.elsewhere(name, n, n.Value) {
+				e.replace(n, emptyName)
+			} else if what, ok := f.foreignPlugin(dir, n); ok {
 				f.problem(Problem{Class: "plugin-refused", Message: fmt.Sprintf("the %s %s is a program that scantling does not run: what it changes was not checked", strings.TrimSuffix(key, "s"), what),
 					At: position(name, n)})
 				e.replace(n, emptyName)
@@ -216,15 +227,38 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 		case "helmCharts", "helmChartInflationGenerator":
 			for _, n := range items(value) {
 				f.helmChart(name, n)
+				e.remove(key)
 			}
-			e.remove(key)
 		case "configMapGenerator", "secretGenerator":
 			for _, n := range items(value) {
-				f.generatorInputs(dir, n)
+				f.generatorInputs(name, n, e)
+			}
+		case "openapi":
+			if p := manifest.Get(value, "path"); p != nil && f.elsewhere(name, p, p.Value) {
+				e.remove(key)
+			} else {
+				f.setsSchema = true
 			}
 		}
 	}
 	return e.bytes()
+}
+
+// elsewhere reports a reference to what is not in the repository: what kustomize
+// would fetch, or a path that leads out.
+func (f *kustomizeFS) elsewhere(name string, at *yaml.Node, ref string) bool {
+	target := join(path.Dir(name), ref)
+	switch {
+	case ref == "":
+	case isRemote(ref) && !f.Exists(f.abs(target)):
+		f.problem(Problem{Class: "not-fetched", Message: "the remote reference " + oneLine(redact(ref)) + " is not in this repository: what it brings was not checked",
+			Fix: "Vendor what it refers to into the repository to have it checked.", At: position(name, at)})
+		return true
+	case path.IsAbs(ref), target == "..", strings.HasPrefix(target, "../"):
+		f.problem(Problem{Class: "outside-repo", Message: fmt.Sprintf("the path %s leads out of the repository and was not followed", oneLine(ref)), At: position(name, at)})
+		return true
+	}
+	return false
 }
 
 // unreadable says why a resource can't be read. A folder is not looked into.
@@ -269,18 +303,26 @@ func (f *kustomizeFS) helmChart(name string, n *yaml.Node) {
 	f.problem(p)
 }
 
-// generatorInputs keeps the files that a generator takes as data unpadded.
-func (f *kustomizeFS) generatorInputs(dir string, n *yaml.Node) {
+// generatorInputs keeps the files that a generator takes as data unpadded, and
+// takes out those that are elsewhere.
+func (f *kustomizeFS) generatorInputs(name string, n *yaml.Node, e *edit) {
+	dir := path.Dir(name)
 	for _, list := range []string{"files", "envs"} {
 		for _, file := range items(manifest.Get(n, list)) {
 			_, ref, named := strings.Cut(file.Value, "=")
 			if !named {
 				ref = file.Value
 			}
+			if f.elsewhere(name, file, ref) {
+				e.remove(file)
+			}
 			f.plain[join(dir, ref)] = true
 		}
 	}
 	if env := manifest.Get(n, "env"); env != nil {
+		if f.elsewhere(name, env, env.Value) {
+			e.remove(env)
+		}
 		f.plain[join(dir, env.Value)] = true
 	}
 }
@@ -297,7 +339,7 @@ func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
 			return "", false
 		}
 		if isRemote(n.Value) {
-			return redact(n.Value), true
+			return oneLine(redact(n.Value)), true
 		}
 		var err error
 		if data, err = f.tree.ReadFile(name); err != nil {
@@ -306,10 +348,10 @@ func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
 	}
 	docs, _ := f.limits.YAML.Parse(data)
 	for _, d := range docs {
-		if v := manifest.Get(d, "apiVersion"); v != nil && v.Value != "builtin" {
-			if kind := manifest.Get(d, "kind"); kind != nil {
-				return kind.Value + " (" + shown + ")", true
-			}
+		version, kind := manifest.Get(d, "apiVersion"), manifest.Get(d, "kind")
+		// One of the built-in ones runs helm.
+		if version != nil && kind != nil && (version.Value != "builtin" || kind.Value == "HelmChartInflationGenerator") {
+			return oneLine(kind.Value) + " (" + shown + ")", true
 		}
 	}
 	return "", false

@@ -15,6 +15,9 @@ import (
 func (r *Renderer) plain(ctx context.Context, res *Result, tree *recorder) {
 	parts := make([]Result, len(res.Unit.files))
 	r.each(ctx, len(parts), func(i int) { parts[i] = r.manifestFile(tree, res.Unit.files[i]) })
+	for _, p := range res.Unit.problems {
+		res.miss(p)
+	}
 	for _, part := range parts {
 		res.Objects = append(res.Objects, part.Objects...)
 		for _, p := range part.Problems {

@@ -61,10 +61,12 @@ type Unit struct {
 	// Objects is how many objects the unit gave.
 	Objects int
 
-	values string // a chart's values file beside its defaults
-	guess  bool   // the values file was not named by anyone: it lies beside the chart
-	files  []string
-	refs   []string // the files that a kustomization names, through its bases too
+	values   string // a chart's values file beside its defaults
+	guess    bool   // the values file was not named by anyone: it lies beside the chart
+	files    []string
+	problems []Problem // known before anything is read
+	killed   bool      // it ended its worker
+	refs     []string  // the files that a kustomization names, through its bases too
 }
 
 // Concerns says that a change of a file, or of a folder's files, can change
@@ -373,7 +375,13 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error
 		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
 			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
 	}
-	u.Status, u.Reason, res.Problems = p.status, p.reason, p.problems
+	for i, problem := range p.problems {
+		if problem.At.File == u.Path {
+			// What was read before a worker ended is not known.
+			p.problems[i].At.File = r.mainFile(u)
+		}
+	}
+	u.Status, u.Reason, u.killed, res.Problems = p.status, p.reason, p.killed, p.problems
 	if len(p.docs) > 0 {
 		where := newKustomizeOrigins(tree, p.pads)
 		origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(u)}}

@@ -27,6 +27,8 @@ type Workers struct {
 	// by the others.
 	alone  sync.RWMutex
 	budget budget
+	// hopeless are the charts and kustomizations that ended a worker.
+	hopeless sync.Map
 }
 
 // maxWorkers is how many workers there are at most, however many processors: the
@@ -128,9 +130,9 @@ type budget struct {
 }
 
 // newBudget shares one and a half times what a unit may take; when it is used
-// up, a fortieth of that is left to each.
+// up, an eightieth of that is left to each, five times what most need.
 func newBudget(timeout time.Duration) budget {
-	return budget{full: timeout, least: timeout / 40, left: timeout * 3 / 2}
+	return budget{full: timeout, least: timeout / 80, left: timeout * 3 / 2}
 }
 
 // allowance is how long a unit may take at this moment.
@@ -138,6 +140,13 @@ func (b *budget) allowance() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return max(b.least, min(b.full, b.left))
+}
+
+// spent says that the time for units that run into the limit is used up.
+func (b *budget) spent() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.left == 0
 }
 
 func (b *budget) take(d time.Duration) {
@@ -196,8 +205,15 @@ func (e *errNoWorker) Unwrap() error { return e.err }
 // build has a worker build a unit. The error is a failure to do so at all; what
 // is wrong with the unit is among the problems of the product.
 func (ws *Workers) build(ctx context.Context, s *settings, tree *recorder, j job) (*product, error) {
+	key := string(j.kind) + j.path
+	if _, hopeless := ws.hopeless.Load(key); hopeless && ws.budget.spent() {
+		// The same chart with other values: not worth another worker.
+		p := &product{}
+		p.fail(ws.death(j, tree, tooLittleTime))
+		return p, nil
+	}
 	p, why, err := ws.together(ctx, s, tree, j)
-	if err == nil && why == tooMuchMemory && ws.count > 1 {
+	if err == nil && why == tooMuchMemory && ws.count > 1 && !ws.budget.spent() {
 		// The worker had its share of the memory only. That it is not enough
 		// says nothing of the unit: by itself it may have all.
 		p, why, err = ws.byItself(ctx, s, tree, j)
@@ -205,7 +221,8 @@ func (ws *Workers) build(ctx context.Context, s *settings, tree *recorder, j job
 	if err != nil || why == finished {
 		return p, err
 	}
-	p = &product{}
+	ws.hopeless.Store(key, true)
+	p = &product{killed: true}
 	p.fail(ws.death(j, tree, why))
 	return p, nil
 }

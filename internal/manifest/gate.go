@@ -185,18 +185,24 @@ func decodeUTF16(data []byte) ([]byte, *ReadError) {
 
 var byteOrderMark = []byte("\ufeff")
 
-// dropMarks removes the byte order mark of the stream and those that stand
+// dropMarks removes the byte order marks of the stream and those that stand
 // where a document begins: before a separator, or on the line behind one, where
 // joining files puts them.
 func dropMarks(data []byte) []byte {
-	data = bytes.TrimPrefix(data, byteOrderMark)
+	for bytes.HasPrefix(data, byteOrderMark) {
+		data = data[len(byteOrderMark):]
+	}
 	if !bytes.Contains(data, byteOrderMark) {
 		return data
 	}
 	text := make([]byte, 0, len(data))
 	begins := true
 	for line := range bytes.Lines(data) {
-		if rest, ok := bytes.CutPrefix(line, byteOrderMark); ok && (begins || separator(rest) != 0) {
+		rest := line
+		for bytes.HasPrefix(rest, byteOrderMark) {
+			rest = rest[len(byteOrderMark):]
+		}
+		if begins || separator(rest) != 0 {
 			line = rest
 		}
 		begins = separator(line) != 0 && len(bytes.TrimSpace(line)) == 3

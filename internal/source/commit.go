@@ -288,7 +288,7 @@ func (c *commitTree) list() (Listing, error) {
 			var err error
 			switch {
 			case e.submodule():
-				err = l.skip(name, "is a submodule")
+				err = l.skip(name, ReasonSubmodule)
 			case len(name) > maxPath:
 				err = l.skip(name[:60]+"…", errLongPath.Error())
 			case !e.mode.IsDir():

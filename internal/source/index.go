@@ -153,7 +153,7 @@ func (idx *index) decodeEntries(rest []byte, count, version uint32, hashSize int
 		if version == 4 {
 			// The name is that of the entry before, less some bytes at its end,
 			// plus those that follow.
-			if cut, used = offsetNumber(rest[at:]); used == 0 || cut > int64(len(last)) {
+			if cut, used = offsetNumber(rest[at:]); used == 0 || cut < 0 || cut > int64(len(last)) {
 				return nil, errIndexEnds
 			}
 			at += used

@@ -238,7 +238,7 @@ func (w *walker) withRules(prefix string, rules ignoreRules) ignoreRules {
 // list.
 func (w *walker) folder(name string, names []string, rules ignoreRules, how which, depth int) {
 	if w.submodules[name] {
-		w.fail(w.skip(name, "is a submodule"))
+		w.fail(w.skip(name, ReasonSubmodule))
 		return
 	}
 	if how == none && len(names) == 0 && !w.submoduleBelow(name) {
@@ -261,7 +261,7 @@ func (w *walker) folder(name string, names []string, rules ignoreRules, how whic
 		return
 	}
 	if w.isRepository(name, infos) {
-		w.fail(w.skip(name, "is a git repository of its own"))
+		w.fail(w.skip(name, ReasonRepository))
 		if len(names) == 0 {
 			return
 		}

@@ -128,3 +128,9 @@ type File struct {
 type Skip struct {
 	Name, Reason string
 }
+
+// The reasons of a Skip that is a folder with files of another repository.
+const (
+	ReasonSubmodule  = "is a submodule"
+	ReasonRepository = "is a git repository of its own"
+)
