@@ -114,6 +114,7 @@ func (b *builder) build(tree *recorder, j job) (p *product) {
 			p.fail(Problem{Class: "render-failed", Message: fmt.Sprintf("can't render %s %s: the input makes the renderer panic", j.kind, j.path),
 				At: manifest.Span{File: j.mainFile(tree)}})
 		}
+		p.redact(tree)
 	}()
 	warm(j.kind)
 	switch j.kind {

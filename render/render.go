@@ -307,10 +307,20 @@ func (r *Renderer) each(ctx context.Context, n int, f func(int)) {
 	}
 	next := make(chan int)
 	var wg sync.WaitGroup
+	var panicked atomic.Value
+	call := func(i int) {
+		defer func() {
+			if v := recover(); v != nil {
+				// In the caller's goroutine somebody is there to say so.
+				panicked.Store(fmt.Errorf("%v", v))
+			}
+		}()
+		f(i)
+	}
 	for range min(workers, n) {
 		wg.Go(func() {
 			for i := range next {
-				f(i)
+				call(i)
 			}
 		})
 	}
@@ -322,6 +332,9 @@ func (r *Renderer) each(ctx context.Context, n int, f func(int)) {
 	}
 	close(next)
 	wg.Wait()
+	if v := panicked.Load(); v != nil {
+		panic(v)
+	}
 }
 
 // Render renders one unit. What could not be rendered is among the problems of

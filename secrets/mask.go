@@ -38,20 +38,64 @@ func maskDocument(n *yaml.Node, inherited string) *yaml.Node {
 		if kind == "" {
 			kind = inherited
 		}
-		if kind == "Secret" {
+		if isSecret(n, kind) {
 			// Of whatever group: to mask too much is the smaller fault.
 			maskSecret(n)
 			return n
 		}
-		if item, ok := strings.CutSuffix(kind, "List"); ok {
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				if n.Content[i].Value == "items" {
-					maskDocument(n.Content[i+1], item)
-				}
+		item, isList := strings.CutSuffix(kind, "List")
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if isList && n.Content[i].Value == "items" {
+				maskDocument(n.Content[i+1], item)
+			} else {
+				maskNested(n.Content[i], n.Content[i+1], strings.Contains(kind, "Secret"))
 			}
 		}
 	}
 	return n
+}
+
+// isSecret says that a mapping is a Secret, or may be taken for one: of two kinds
+// either may count.
+func isSecret(n *yaml.Node, kind string) bool {
+	if strings.TrimSpace(kind) == "Secret" {
+		return true
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "kind" && strings.TrimSpace(n.Content[i+1].Value) == "Secret" {
+			return true
+		}
+	}
+	return false
+}
+
+// maskNested masks the Secrets that an object of another kind carries, whole or
+// as a template. One that only refers to a Secret has no data. template says
+// that the object is one of those that Secrets are made of.
+func maskNested(key, n *yaml.Node, template bool) {
+	switch {
+	case key.Value == "stringData", key.Value == "data" && template && n.Kind == yaml.MappingNode:
+		if n.Kind != yaml.MappingNode {
+			*n = *mask()
+			return
+		}
+		for i := 1; i < len(n.Content); i += 2 {
+			n.Content[i] = mask()
+		}
+	case n.Kind == yaml.SequenceNode:
+		for _, c := range n.Content {
+			maskNested(n, c, template)
+		}
+	case n.Kind == yaml.MappingNode:
+		template = template || isSecret(n, "")
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			maskNested(n.Content[i], n.Content[i+1], template)
+		}
+		if isSecret(n, "") {
+			dropComments(n)
+			maskAnnotations(manifest.Get(n, "metadata"))
+		}
+	}
 }
 
 func maskSecret(n *yaml.Node) {
@@ -59,7 +103,11 @@ func maskSecret(n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		v := n.Content[i+1]
 		switch n.Content[i].Value {
-		case "apiVersion", "kind", "type", "immutable", "sops", "$patch":
+		case "apiVersion", "kind", "type", "immutable", "$patch":
+			if v.Kind != yaml.ScalarNode || n.Content[i].Value == "immutable" && v.Tag != "!!bool" {
+				n.Content[i+1] = mask()
+			}
+		case "sops":
 		case "metadata":
 			maskAnnotations(v)
 		default:
@@ -67,15 +115,18 @@ func maskSecret(n *yaml.Node) {
 				n.Content[i+1] = mask()
 				continue
 			}
-			for j := 1; j < len(v.Content); j += 2 {
-				v.Content[j] = mask()
+			for j := 0; j+1 < len(v.Content); j += 2 {
+				if v.Content[j].Kind != yaml.ScalarNode {
+					v.Content[j] = mask()
+				}
+				v.Content[j+1] = mask()
 			}
 		}
 	}
 }
 
 func maskAnnotations(metadata *yaml.Node) {
-	if metadata.Kind != yaml.MappingNode {
+	if metadata == nil || metadata.Kind != yaml.MappingNode {
 		return
 	}
 	for i := 0; i+1 < len(metadata.Content); i += 2 {

@@ -80,3 +80,28 @@ func print(t *testing.T, n *yaml.Node) string {
 	}
 	return b.String()
 }
+
+// TestMaskOdd: what may be taken for a Secret is masked, and what a Secret is
+// made of; what only names one is not.
+func TestMaskOdd(t *testing.T) {
+	for _, c := range []struct{ name, input, kept string }{
+		{"line break", "kind: |\n  Secret\nstringData: {a: hunter2}", "stringData"},
+		{"second kind", "kind: ConfigMap\nkind: Secret\ndata: {a: hunter2}", "data"},
+		{"first kind", "kind: Secret\nkind: ConfigMap\ndata: {a: hunter2}", "data"},
+		{"types", "kind: Secret\nimmutable: hunter2\ntype: [hunter2]\ndata: {? [hunter2] : hunter2}\nstringData: [hunter2, {a: hunter2}]\nmetadata: {name: x}", "name: x"},
+		{"crossplane", "kind: Object\nspec: {forProvider: {manifest: {kind: Secret, metadata: {name: x}, data: {a: hunter2}}}}", "name: x"},
+		{"template", "kind: Template\nobjects:\n- kind: Secret\n  # hunter2\n  stringData: {a: hunter2}\n- kind: ConfigMap\n  data: {a: kept}", "a: kept"},
+		{"sealed", "kind: SealedSecret\nspec: {encryptedData: {a: kept}, template: {data: {a: hunter2}}}", "a: kept"},
+		{"sops operator", "kind: SopsSecret\nspec: {secretTemplates: [{name: x, stringData: {a: hunter2}}]}", "name: x"},
+		{"reference", "kind: Ingress\nspec: {tls: {kind: Secret, name: kept}}", "name: kept"},
+		{"external", "kind: ExternalSecret\nspec: {data: [{secretKey: kept}]}", "secretKey: kept"},
+	} {
+		var doc yaml.Node
+		if err := yaml.Unmarshal([]byte(c.input), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if got := print(t, MaskNode(&doc)); strings.Contains(got, "hunter2") || !strings.Contains(got, c.kept) {
+			t.Errorf("%s gives\n%s", c.name, got)
+		}
+	}
+}

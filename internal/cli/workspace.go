@@ -174,7 +174,7 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 		return config.Default(), nil
 	}
 	if name := c.String("config"); name != "" {
-		data, err := readFile(name)
+		data, err := w.readConfigFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the configuration: %w", err)
 		}
@@ -188,6 +188,15 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	return config.Parse(data, rules)
+}
+
+// readConfigFile reads the file that --config names: in the repository as all of
+// it is read, so that a link which a pull request put there leads nowhere.
+func (w *workspace) readConfigFile(name string) ([]byte, error) {
+	if rel, err := inRepository(w.repo.Root(), name); err == nil {
+		return w.tree.ReadFile(rel)
+	}
+	return readFile(name)
 }
 
 // check runs the rules over a tree.
