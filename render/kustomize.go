@@ -201,6 +201,10 @@ func oneLine(s string) string {
 // forms of git repositories that it knows.
 func isRemote(ref string) bool {
 	lower := strings.ToLower(ref)
+	if strings.HasPrefix(ref, ".") && !strings.Contains(ref, "://") {
+		// kustomize would look there first, too, and it is not there.
+		return false
+	}
 	for _, prefix := range []string{"git@", "git::", "gh:", "github.com/", "github.com:", "bitbucket.org/", "gitlab.com/", "org-"} {
 		if strings.HasPrefix(lower, prefix) {
 			return prefix != "org-" || strings.Contains(lower, "@github.com")

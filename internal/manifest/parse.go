@@ -191,6 +191,10 @@ func readError(err error, text []byte, lines int) *ReadError {
 		if at := bytes.IndexFunc(text, control); at >= 0 {
 			e.place(text, at, lines)
 		}
+	case strings.HasPrefix(message, "exceeded max depth"):
+		// Before the nesting could be counted.
+		e.Class, e.Limit, e.Message = LimitDepth, limitDepth, "nested deeper than 10000 levels, which no option allows"
+		return e
 	case message == "found incompatible YAML document":
 		message = "the %YAML directive asks for a version other than 1.1: remove it"
 	case strings.HasPrefix(message, "found character that cannot start any token"):
