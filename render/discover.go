@@ -126,13 +126,13 @@ func (d *discovery) skipped(s source.Skip, exclude []string) {
 		return
 	}
 	p := Problem{Message: "was not looked at: it " + s.Reason, At: manifest.Span{File: s.Name}}
-	_, err := d.tree.Stat(s.Name)
+	info, err := d.tree.Lstat(s.Name)
 	switch {
 	case s.Reason == source.ReasonSubmodule, s.Reason == source.ReasonRepository:
 		p.Class = "not-fetched"
 		p.Message = "the folder was not looked at: it " + s.Reason
 		p.Fix = "Run scantling in that repository, too."
-	case errors.Is(err, source.ErrSpecial):
+	case err == nil && !info.Mode().IsRegular() && !info.IsDir():
 		if !isInput(s.Name) {
 			return
 		}

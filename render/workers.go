@@ -264,10 +264,10 @@ func (ws *Workers) byItself(ctx context.Context, s *settings, tree *recorder, j 
 }
 
 // workerLimits are those of one of n workers that share the memory. The
-// collector aims at half; the kernel refuses what is more than all, so that one
+// collector aims at two thirds; the kernel refuses what is more than all, so that one
 // huge allocation is met before it is made.
 func (ws *Workers) workerLimits(n int) workerLimits {
-	return workerLimits{soft: ws.limits.WorkerMemory / int64(2*n), hard: ws.limits.WorkerMemory}
+	return workerLimits{soft: ws.limits.WorkerMemory / int64(n) * 2 / 3, hard: ws.limits.WorkerMemory}
 }
 
 // ending is how a unit's rendering ended.
@@ -328,7 +328,9 @@ func (ws *Workers) watch(ctx context.Context, w *worker, memory int64, begun, do
 		}
 	}
 	if started {
-		ws.budget.take(used())
+		share := ws.limits.WorkerMemory / int64(ws.count) * 5 / 6
+		// Who works by itself keeps the others waiting.
+		ws.budget.take(used() * time.Duration(max(1, memory/share)))
 	}
 	w.proc.Kill()
 	return why
