@@ -473,6 +473,9 @@ func (f *chartFiles) chartProblem(dir, doing string, err error) Problem {
 	}
 	if strings.Contains(text, "rendering template has a nested reference name") {
 		p.Class = "template-recursion"
+		_, name, _ := strings.Cut(text, "nested reference name: ")
+		name, _, _ = strings.Cut(name, ":")
+		text = fmt.Sprintf("the template %q includes itself without end", name)
 	}
 	if m := executionError().FindStringSubmatch(text); m != nil && !f.hold(m[2]) {
 		// What fail or required say may be put together from values, and

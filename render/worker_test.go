@@ -170,12 +170,13 @@ func TestHostileUnits(t *testing.T) {
 			if len(all.objects) != 2 {
 				t.Errorf("%d objects, want the neighbours' 2", len(all.objects))
 			}
-			// Which limit is met first depends on the machine.
+			// Which limit is met first depends on the machine, and whether the
+			// template is known on the limit.
 			met := slices.ContainsFunc(strings.Fields(c.classes), func(class string) bool {
 				return len(all.problems) == 1 && strings.HasPrefix(all.problems[0], "bad{"+class+" ")
 			})
-			if !met || !strings.Contains(all.problems[0], "{bad/Chart.yaml ") {
-				t.Errorf("problems %q, want one of %s at bad/Chart.yaml", all.problems, c.classes)
+			if !met || !strings.Contains(all.problems[0], "{bad/") {
+				t.Errorf("problems %q, want one of %s in bad", all.problems, c.classes)
 			}
 		})
 	}

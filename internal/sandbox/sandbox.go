@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -112,7 +113,7 @@ func (p *Process) Wait() Cause {
 	switch {
 	case strings.Contains(text, "stack exceeds") || strings.Contains(text, "stack overflow"):
 		return StackOverflow
-	case strings.Contains(text, "out of memory") || strings.Contains(text, "cannot allocate memory"), p.cmd.ProcessState != nil && p.cmd.ProcessState.ExitCode() == memoryExit:
+	case containsAny(text, "out of memory", "cannot allocate", "cannot map pages", "newosproc", "OS thread", "pthread_create"), p.cmd.ProcessState != nil && p.cmd.ProcessState.ExitCode() == memoryExit:
 		return OutOfMemory
 	}
 	return Ended
@@ -179,3 +180,7 @@ func Enter(soft, hard int64) Rights {
 // memoryExit is the exit code of a worker that watches its own memory, where
 // the system does not.
 const memoryExit = 9
+
+func containsAny(text string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(text, p) })
+}

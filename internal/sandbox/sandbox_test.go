@@ -75,14 +75,13 @@ func work(what string) int {
 	case "recurse":
 		fmt.Println(recurse(1))
 	case "allocate":
-		var keep [][]byte
-		for {
+		for keep := [][]byte{}; ; fmt.Fprint(io.Discard, len(keep)) {
 			keep = append(keep, make([]byte, 1<<24))
 		}
 	case "huge":
 		fmt.Println(len(make([]byte, 2<<30)))
 	case "spin":
-		for {
+		for n := 0; n >= 0; n = (n + 1) % 1000 {
 		}
 	}
 	return 0
@@ -91,6 +90,9 @@ func work(what string) int {
 func recurse(n int) int {
 	var pad [128]int
 	pad[n%128] = n
+	if n < 0 {
+		return 0
+	}
 	return recurse(n+1) + pad[(n+1)%128]
 }
 
