@@ -11,7 +11,7 @@ build:
 	$(GO) build -o scantling .
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "run gofmt -w on:"; echo "$$out"; exit 1; fi
