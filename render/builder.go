@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/scantling-dev/scantling/internal/limits"
@@ -88,11 +89,13 @@ func (p *product) miss(problem Problem) {
 	}
 }
 
+// oneZone lets dates, which templates print in the local zone, be the same
+// everywhere.
+var oneZone = sync.OnceFunc(func() { time.Local = time.UTC })
+
 // warm does what the first job of a kind needs, before its time is counted.
 func warm(kind Kind) {
-	// Dates are printed in the local zone; the same input must give the same
-	// output everywhere.
-	time.Local = time.UTC
+	oneZone()
 	fence()
 	muteLibraries()
 	switch kind {
