@@ -71,7 +71,7 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 	var files []source.File
 	chartFiles := map[string]bool{}
 	for _, f := range listing.Files {
-		if excluded(f.Name, opts.Exclude) {
+		if Excluded(f.Name, opts.Exclude) {
 			d.note(f.Name, "left out by the configuration")
 			continue
 		}
@@ -122,7 +122,7 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 // problem where it may hold manifests, else as a note.
 func (d *discovery) skipped(s source.Skip, exclude []string) {
 	d.note(s.Name, s.Reason)
-	if excluded(s.Name, exclude) {
+	if Excluded(s.Name, exclude) {
 		return
 	}
 	p := Problem{Message: "was not looked at: it " + s.Reason, At: manifest.Span{File: s.Name}}
@@ -177,16 +177,12 @@ func (d *discovery) link(f source.File) bool {
 
 func (d *discovery) note(name, what string) { d.notes = append(d.notes, Note{name, what}) }
 
-func excluded(name string, globs []string) bool {
-	for _, g := range globs {
-		if ok, err := doublestar.Match(g, name); err == nil && ok {
-			return true
-		}
-		if strings.HasPrefix(name, strings.TrimSuffix(g, "/")+"/") {
-			return true
-		}
-	}
-	return false
+// Excluded says that a path matches one of the glob patterns, or lies in a folder
+// that one names.
+func Excluded(name string, globs []string) bool {
+	return matches(name, globs) || slices.ContainsFunc(globs, func(g string) bool {
+		return strings.HasPrefix(name, strings.TrimSuffix(g, "/")+"/")
+	})
 }
 
 func matches(name string, globs []string) bool {

@@ -57,13 +57,13 @@ func (w *workerEnd) hello(r *bufio.Reader) error {
 		return errors.Join(err, errFrame)
 	}
 	d := newDecoder(f.message)
-	soft, hard, procs := int64(d.int()), int64(d.int()), d.int()
+	soft, hard := int64(d.int()), int64(d.int())
 	if d.err != nil {
 		return d.err
 	}
 	muteLibraries()
 	// One unit is rendered at a time; the second thread is the collector's.
-	runtime.GOMAXPROCS(max(procs, 1))
+	runtime.GOMAXPROCS(2)
 	// Most units need less than the memory that a worker may keep.
 	debug.SetGCPercent(400)
 	rights := sandbox.Enter(soft, hard)

@@ -175,7 +175,6 @@ func startWorker(l workerLimits) (*worker, error) {
 	var e encoder
 	e.int(int(l.soft))
 	e.int(int(l.hard))
-	e.int(2)
 	err = writeFrame(w.in, frameHello, e.buf)
 	var f frame
 	if err == nil {
@@ -234,7 +233,7 @@ func (ws *Workers) together(ctx context.Context, s *settings, tree *recorder, j 
 	if err != nil {
 		return nil, died, err
 	}
-	p, why, err := ws.run(ctx, w, s, tree, j, ws.limits.WorkerMemory/int64(ws.count))
+	p, why, err := ws.run(ctx, w, s, tree, j, 1)
 	if err != nil || why != finished {
 		ws.discard(w)
 		return nil, why, err
@@ -260,7 +259,7 @@ func (ws *Workers) byItself(ctx context.Context, s *settings, tree *recorder, j 
 	}
 	// It keeps its memory no longer than needed.
 	defer w.proc.Close()
-	return ws.run(ctx, w, s, tree, j, ws.limits.WorkerMemory)
+	return ws.run(ctx, w, s, tree, j, ws.count)
 }
 
 // workerLimits are those of one of n workers that share the memory. The
@@ -291,9 +290,11 @@ const patience = 10
 // MiB of new memory in this time.
 const tick = 10 * time.Millisecond
 
-// watch ends a worker that takes too long, or more than some bytes of memory, and
-// says why. The time counts from begun, when the worker begins to read the unit.
-func (ws *Workers) watch(ctx context.Context, w *worker, memory int64, begun, done <-chan struct{}) ending {
+// watch ends a worker that takes too long, or more than the memory of so many
+// workers, and says why. The time counts from begun, when the worker begins to
+// read the unit, and it counts for all the workers that it keeps waiting.
+func (ws *Workers) watch(ctx context.Context, w *worker, workers int, begun, done <-chan struct{}) ending {
+	memory := ws.limits.WorkerMemory / int64(ws.count) * int64(workers) * 5 / 6
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	start, started := time.Now(), false
@@ -328,18 +329,16 @@ func (ws *Workers) watch(ctx context.Context, w *worker, memory int64, begun, do
 		}
 	}
 	if started {
-		share := ws.limits.WorkerMemory / int64(ws.count) * 5 / 6
-		// Who works by itself keeps the others waiting.
-		ws.budget.take(used() * time.Duration(max(1, memory/share)))
+		ws.budget.take(used() * time.Duration(workers))
 	}
 	w.proc.Kill()
 	return why
 }
 
-// run has one worker build a unit with at most some bytes of memory.
-func (ws *Workers) run(ctx context.Context, w *worker, s *settings, tree *recorder, j job, memory int64) (*product, ending, error) {
+// run has one worker build a unit, with the memory of so many workers.
+func (ws *Workers) run(ctx context.Context, w *worker, s *settings, tree *recorder, j job, workers int) (*product, ending, error) {
 	begun, done, ended := make(chan struct{}, 1), make(chan struct{}), make(chan ending, 1)
-	go func() { ended <- ws.watch(ctx, w, memory*5/6, begun, done) }()
+	go func() { ended <- ws.watch(ctx, w, workers, begun, done) }()
 	p, err := w.converse(s, tree, j, begun)
 	close(done)
 	why := <-ended

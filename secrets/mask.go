@@ -21,9 +21,6 @@ func MaskNode(n *yaml.Node) *yaml.Node {
 	return maskDocument(copyNode(n, 0), "")
 }
 
-// Mask is MaskNode for the object's node.
-func Mask(o *manifest.Object) *yaml.Node { return MaskNode(o.Node) }
-
 func maskDocument(n *yaml.Node, inherited string) *yaml.Node {
 	if n == nil {
 		return nil

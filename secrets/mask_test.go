@@ -65,7 +65,7 @@ items:
 		}
 	}
 	for _, o := range manifest.Objects(docs[0], manifest.Origin{}, nil) {
-		if strings.Contains(print(t, Mask(o)), "hunter2") {
+		if strings.Contains(print(t, MaskNode(o.Node)), "hunter2") {
 			t.Errorf("%s shows a value", o.ID())
 		}
 	}

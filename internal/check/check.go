@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/scantling-dev/scantling/internal/config"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
@@ -78,7 +77,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, workers *rend
 		return nil, err
 	}
 	findings := append(r.findings, linter.Cluster(r.sorted(), func(o *manifest.Object) string { return r.unitOf[o] })...)
-	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return excluded(f.Origin.File, c.Exclude) })
+	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
 	suppressor := lint.NewSuppressor(Rules(), func(name string) []byte {
 		data, err := tree.ReadFile(name)
 		if err != nil {
@@ -98,15 +97,6 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, workers *rend
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
 	}
 	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects}, nil
-}
-
-func excluded(name string, globs []string) bool {
-	for _, g := range globs {
-		if ok, err := doublestar.Match(g, name); err == nil && ok || strings.HasPrefix(name, strings.TrimSuffix(g, "/")+"/") {
-			return true
-		}
-	}
-	return false
 }
 
 type run struct {

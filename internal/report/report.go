@@ -84,15 +84,6 @@ type KindCount struct {
 // Counts are numbers of findings by severity.
 type Counts [lint.Critical + 1]int
 
-// Total is the sum over the severities.
-func (c Counts) Total() int {
-	n := 0
-	for _, k := range c {
-		n += k
-	}
-	return n
-}
-
 // Summarize counts. Base names the tree that the findings were compared with,
 // and is empty when they were not.
 func Summarize(findings []lint.Finding, units []Unit, objects int, elapsed time.Duration, base string) Summary {
