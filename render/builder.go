@@ -36,16 +36,101 @@ func (s *settings) builder() (*builder, error) {
 	return &builder{caps: caps, charts: s.charts, limits: s.limits}, nil
 }
 
-// job is one unit as a builder is asked for it.
+// job is one rendering as a builder is asked for it. A unit takes one or, if it
+// is an Application of several sources, more.
 type job struct {
-	kind     Kind
+	kind Kind // Kustomize, Helm or ApplicationSet
+	// path is the folder of a kustomization or a chart, or the archive of a
+	// packaged chart.
 	path     string
-	values   string
 	archives int64 // what the archives of the run may still unpack to
 	// expect are the paths that the unit will most likely look at.
 	expect []string
 	// minor says that values which nobody named may not be enough for the chart.
 	minor bool
+	// release is how a chart is installed.
+	release release
+	// flux and argo are what a GitOps object changes in the kustomization that
+	// it deploys; nil for none.
+	flux *fluxBuild
+	argo *argoBuild
+	// set is the ApplicationSet whose Applications are to be made.
+	set *applicationSet
+}
+
+// release is how a chart is installed. The zero release is what `helm template
+// CHART` does.
+type release struct {
+	name, namespace string
+	// kubeVersion and apiVersions are what this release alone is told; empty
+	// for what the run is told.
+	kubeVersion string
+	apiVersions []string
+	// layers are the values, the later ones over the earlier.
+	layers []layer
+	// skipCRDs leaves out what is in the chart's crds folder, skipHooks and
+	// skipTests the templates that are hooks and tests.
+	skipCRDs, skipHooks, skipTests bool
+	// post are kustomizations, as YAML, that are applied to what the chart
+	// gives, one after the other.
+	post []string
+}
+
+// layer is one source of a chart's values: a file of the tree, or text.
+type layer struct {
+	// file is a values file; optional, that it need not be there.
+	file     string
+	optional bool
+	// text is YAML or, if target is set, one value.
+	text string
+	// target is the path of the one value that the layer sets, in the syntax
+	// of helm's --set; as a string if str, and taken as it is if literal.
+	target       string
+	str, literal bool
+	// of says what gave the text, for messages.
+	of string
+	at manifest.Span
+}
+
+// fluxBuild is what a Flux Kustomization does to the kustomization at its path.
+type fluxBuild struct {
+	// spec is the object's spec as YAML.
+	spec string
+	// at is where the object is written, for problems of the spec.
+	at manifest.Span
+	// vars are the variables of its postBuild, those of substituteFrom
+	// included. They are not replaced unless substitute is true.
+	vars       map[string]string
+	substitute bool
+	// strict makes a variable that is not known an error.
+	strict bool
+	// ignore are patterns, in the syntax of .gitignore, of files that the
+	// source leaves out.
+	ignore string
+}
+
+// argoBuild is what an Application does to the kustomization at its path.
+type argoBuild struct {
+	// spec is the source's kustomize field as YAML; may be empty.
+	spec string
+	at   manifest.Span
+	// env are the variables of the build environment: ARGOCD_APP_NAME and the
+	// like.
+	env map[string]string
+}
+
+// applicationSet is an ApplicationSet whose Applications are to be made.
+type applicationSet struct {
+	// object is the whole ApplicationSet as YAML.
+	object string
+	at     manifest.Span
+	// clusters are the clusters that are known, as YAML: a list of name,
+	// server, labels, annotations and project.
+	clusters string
+	// here are the URLs that name this repository, normalised by repositoryURL; roots says which
+	// other repositories are to be had: the folder of the tree by normalised URL and revision.
+	here  []string
+	roots map[string]string
 }
 
 // product is what building a unit gave.
@@ -122,7 +207,7 @@ func (b *builder) build(tree *recorder, j job) (p *product) {
 	warm(j.kind)
 	switch j.kind {
 	case Kustomize:
-		b.kustomize(p, tree, j.path)
+		b.kustomize(p, tree, j)
 	case Helm:
 		b.helm(p, tree, j)
 	}

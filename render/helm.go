@@ -71,14 +71,13 @@ func (b *builder) helm(p *product, tree *recorder, j job) {
 	}
 	dropMissing(c)
 	values := map[string]any{}
-	if j.values != "" {
-		name := join(j.path, j.values)
-		data, err := files.checked(name)
+	for _, l := range j.release.layers {
+		data, err := files.checked(l.file)
 		if err == nil {
 			values, err = chartutil.ReadValues(data)
 		}
 		if err != nil {
-			p.fail(files.unreadable("can't read the values", err, manifest.Span{File: name, Line: lineIn(err)}))
+			p.fail(files.unreadable("can't read the values", err, manifest.Span{File: l.file, Line: lineIn(err)}))
 			return
 		}
 	}
@@ -95,8 +94,8 @@ func (b *builder) helm(p *product, tree *recorder, j job) {
 	}
 	if err != nil {
 		problem := files.chartProblem(j.path, "can't render the chart", err)
-		if j.values != "" {
-			problem.Message += " (with the values of " + j.values + ")"
+		if files := j.release.files(); len(files) > 0 {
+			problem.Message += " (with the values of " + strings.Join(files, ", ") + ")"
 		}
 		problem.Minor = j.minor
 		p.fail(problem)
@@ -161,20 +160,28 @@ func (f *chartFiles) schemaProblem(s schemaProblem, j job) Problem {
 			keys = append([]string{part}, keys...)
 		}
 	}
-	for _, name := range []string{j.values, "values.yaml"} {
-		if name == "" {
-			continue
-		}
-		docs, _ := f.limits.YAML.Parse(f.tree.source(join(j.path, name)))
+	for _, name := range slices.Backward(append([]string{join(j.path, "values.yaml")}, j.release.files()...)) {
+		docs, _ := f.limits.YAML.Parse(f.tree.source(name))
 		if len(docs) == 0 {
 			continue
 		}
 		if n := valueAt(docs[0], keys); n != nil {
-			p.At = manifest.NodeSpan(join(j.path, name), n)
+			p.At = manifest.NodeSpan(name, n)
 			return p
 		}
 	}
 	return p
+}
+
+// files are the values files of a release.
+func (r *release) files() []string {
+	var names []string
+	for _, l := range r.layers {
+		if l.file != "" {
+			names = append(names, l.file)
+		}
+	}
+	return names
 }
 
 // valueAt is the value that the keys of a JSON pointer lead to, or nil.

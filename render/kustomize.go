@@ -38,7 +38,8 @@ var warmKustomize = sync.OnceFunc(func() {
 })
 
 // kustomize builds a kustomization.
-func (b *builder) kustomize(p *product, tree *recorder, dir string) {
+func (b *builder) kustomize(p *product, tree *recorder, j job) {
+	dir := j.path
 	files := newKustomizeFS(tree, b.limits)
 	m, err := files.build(dir)
 	if err == nil {

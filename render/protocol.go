@@ -12,6 +12,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/internal/store"
 )
 
 // The program and a worker talk over the worker's standard streams in frames: a
@@ -127,13 +128,103 @@ func (d *decoder) limits() limits.Limits {
 func (e *encoder) job(j job) {
 	e.text(string(j.kind))
 	e.text(j.path)
-	e.text(j.values)
 	e.int(int(j.archives))
 	e.bool(j.minor)
+	e.release(j.release)
+	if e.bool(j.flux != nil); j.flux != nil {
+		e.text(j.flux.spec)
+		e.span(j.flux.at)
+		e.pairs(j.flux.vars)
+		e.bool(j.flux.substitute)
+		e.bool(j.flux.strict)
+		e.text(j.flux.ignore)
+	}
+	if e.bool(j.argo != nil); j.argo != nil {
+		e.text(j.argo.spec)
+		e.span(j.argo.at)
+		e.pairs(j.argo.env)
+	}
+	if e.bool(j.set != nil); j.set != nil {
+		e.text(j.set.object)
+		e.span(j.set.at)
+		e.text(j.set.clusters)
+		e.texts(j.set.here)
+		e.pairs(j.set.roots)
+	}
 }
 
 func (d *decoder) job() job {
-	return job{kind: Kind(d.string()), path: d.string(), values: d.string(), archives: int64(d.int()), minor: d.bool()}
+	j := job{kind: Kind(d.string()), path: d.string(), archives: int64(d.int()), minor: d.bool(), release: d.release()}
+	if d.bool() {
+		j.flux = &fluxBuild{spec: d.string(), at: d.span(), vars: d.pairs(), substitute: d.bool(), strict: d.bool(), ignore: d.string()}
+	}
+	if d.bool() {
+		j.argo = &argoBuild{spec: d.string(), at: d.span(), env: d.pairs()}
+	}
+	if d.bool() {
+		j.set = &applicationSet{object: d.string(), at: d.span(), clusters: d.string(), here: d.strings(), roots: d.pairs()}
+	}
+	return j
+}
+
+func (e *encoder) release(r release) {
+	e.text(r.name)
+	e.text(r.namespace)
+	e.text(r.kubeVersion)
+	e.texts(r.apiVersions)
+	e.int(len(r.layers))
+	for _, l := range r.layers {
+		e.text(l.file)
+		e.bool(l.optional)
+		e.text(l.text)
+		e.text(l.target)
+		e.bool(l.str)
+		e.bool(l.literal)
+		e.text(l.of)
+		e.span(l.at)
+	}
+	e.bool(r.skipCRDs)
+	e.bool(r.skipHooks)
+	e.bool(r.skipTests)
+	e.texts(r.post)
+}
+
+func (d *decoder) release() release {
+	r := release{name: d.string(), namespace: d.string(), kubeVersion: d.string(), apiVersions: d.strings()}
+	for range d.count() {
+		r.layers = append(r.layers, layer{file: d.string(), optional: d.bool(), text: d.string(), target: d.string(),
+			str: d.bool(), literal: d.bool(), of: d.string(), at: d.span()})
+	}
+	r.skipCRDs, r.skipHooks, r.skipTests, r.post = d.bool(), d.bool(), d.bool(), d.strings()
+	return r
+}
+
+func (e *encoder) pairs(m map[string]string) {
+	e.int(len(m))
+	for _, k := range sortedKeys(m) {
+		e.text(k)
+		e.text(m[k])
+	}
+}
+
+func (d *decoder) pairs() map[string]string {
+	m := map[string]string{}
+	for range d.count() {
+		k := d.string()
+		m[k] = d.string()
+	}
+	return m
+}
+
+func (e *encoder) request(r store.Request) {
+	e.text(string(r.Kind))
+	e.text(r.URL)
+	e.text(r.Name)
+	e.text(r.Version)
+}
+
+func (d *decoder) request() store.Request {
+	return store.Request{Kind: store.Kind(d.string()), URL: d.string(), Name: d.string(), Version: d.string()}
 }
 
 func (e *encoder) product(p *product) {
@@ -146,6 +237,7 @@ func (e *encoder) product(p *product) {
 		e.text(problem.Fix)
 		e.span(problem.At)
 		e.bool(problem.Minor)
+		e.request(problem.Needs)
 	}
 	e.texts(p.read)
 	e.int(int(p.unpacked))
@@ -175,7 +267,7 @@ func (d *decoder) product() *product {
 		d.fail()
 	}
 	for range d.count() {
-		p.problems = append(p.problems, Problem{Class: d.string(), Message: d.string(), Fix: d.string(), At: d.span(), Minor: d.bool()})
+		p.problems = append(p.problems, Problem{Class: d.string(), Message: d.string(), Fix: d.string(), At: d.span(), Minor: d.bool(), Needs: d.request()})
 	}
 	p.read = d.strings()
 	p.unpacked = int64(d.int())

@@ -18,6 +18,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/internal/store"
 )
 
 // Kind is what a unit is.
@@ -110,6 +111,8 @@ type Problem struct {
 	// defaults where the chart brings values to be tested with: the chart is
 	// checked in another way.
 	Minor bool
+	// Needs is what would have to be fetched, if that is the problem.
+	Needs store.Request
 }
 
 // Result is what one unit gave.
@@ -363,7 +366,7 @@ func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error)
 // built has a kustomization or chart built and makes objects of what it gives.
 func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error {
 	u := res.Unit
-	j := job{kind: u.Kind, path: u.Path, values: u.values, minor: u.guess || u.values == "" && r.testedWithValues(u.Path), archives: r.archivesLeft(u)}
+	j := job{kind: u.Kind, path: u.Path, release: u.release(), minor: u.guess || u.values == "" && r.testedWithValues(u.Path), archives: r.archivesLeft(u)}
 	var p *product
 	if r.opts.Workers != nil {
 		j.expect = r.found.expect(u)
@@ -409,6 +412,14 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error
 		r.textObjects(res, tree, t)
 	}
 	return nil
+}
+
+// release is how a chart is rendered that only a values file is known of.
+func (u *Unit) release() release {
+	if u.values == "" {
+		return release{}
+	}
+	return release{layers: []layer{{file: join(u.Path, u.values)}}}
 }
 
 // archivesLeft is what the archives of a unit's chart may unpack to.
