@@ -67,6 +67,10 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 	text := ""
 	if path != nil {
 		text = path.String()
+		if hits := manifest.Lookup(o.Node, path); len(hits) > 1 && manifest.Unknown(hits[len(hits)-1].Value.Value) {
+			// What it will be on the cluster is not known.
+			return
+		}
 	}
 	f := Finding{
 		Rule:     p.Rule.ID,

@@ -66,27 +66,37 @@ type release struct {
 	// for what the run is told.
 	kubeVersion string
 	apiVersions []string
+	// defaults, if there are any, take the place of the chart's values.yaml:
+	// what is in one goes over what is in those before it.
+	defaults []layer
 	// layers are the values, the later ones over the earlier.
 	layers []layer
 	// skipCRDs leaves out what is in the chart's crds folder, skipHooks and
 	// skipTests the templates that are hooks and tests.
 	skipCRDs, skipHooks, skipTests bool
 	// post are kustomizations, as YAML, that are applied to what the chart
-	// gives, one after the other.
-	post []string
+	// gives, one after the other; of Flux's they may hold patches and images,
+	// and what those were called before. The hooks are among what they are
+	// applied to, unless strategy is "nohooks"; "separate" keeps the two apart.
+	post     []string
+	strategy string
+	// at is where the release is written, for problems of its own.
+	at manifest.Span
 }
 
 // layer is one source of a chart's values: a file of the tree, or text.
 type layer struct {
-	// file is a values file; optional, that it need not be there.
-	file     string
-	optional bool
+	// file is a values file; inChart one by its path in the chart, which may be
+	// packaged. optional says that it need not be there.
+	file, inChart string
+	optional      bool
 	// text is YAML or, if target is set, one value.
 	text string
 	// target is the path of the one value that the layer sets, in the syntax
-	// of helm's --set; as a string if str, and taken as it is if literal.
-	target       string
-	str, literal bool
+	// of helm's --set; as a string if str, and taken as it is if literal. With
+	// flux, its type is told as helm-controller does for a targetPath.
+	target             string
+	str, literal, flux bool
 	// of says what gave the text, for messages.
 	of string
 	at manifest.Span
@@ -102,8 +112,10 @@ type fluxBuild struct {
 	// included. They are not replaced unless substitute is true.
 	vars       map[string]string
 	substitute bool
-	// strict makes a variable that is not known an error.
-	strict bool
+	// unknown says that there are more variables, whose values are not known:
+	// what uses one that is not among vars and has no default gets a
+	// placeholder.
+	unknown bool
 	// ignore are patterns, in the syntax of .gitignore, of files that the
 	// source leaves out.
 	ignore string
@@ -142,7 +154,7 @@ type product struct {
 	// read are the files that were read.
 	read []string
 	// docs are the objects of a kustomization, with lines among the padded
-	// files.
+	// files. What a chart gave has pads, too: textPad and postPad name them.
 	docs []*yaml.Node
 	pads []pad
 	// texts are what a chart's templates gave.
@@ -158,6 +170,12 @@ type text struct {
 	file    string
 	written bool
 	text    string
+	// taken says that a kustomization was built with it: its objects are among
+	// the docs of the product, and their lines in a pad.
+	taken bool
+	// at is where the chart is asked for, if that is the place of what was not
+	// written in this repository.
+	at manifest.Span
 }
 
 // fail records a problem that cost the whole unit.
@@ -210,6 +228,8 @@ func (b *builder) build(tree *recorder, j job) (p *product) {
 		b.kustomize(p, tree, j)
 	case Helm:
 		b.helm(p, tree, j)
+	case ApplicationSet:
+		b.applicationSet(p, tree, j)
 	}
 	if size := p.size(); size > b.limits.RenderedSize {
 		p = &product{problems: p.problems}

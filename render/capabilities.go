@@ -45,6 +45,32 @@ func capabilities(version string, extra []string) (*chartutil.Capabilities, erro
 	return caps, nil
 }
 
+// capabilitiesFor are those that a release is told: the run's, but for what it
+// is told itself.
+func (b *builder) capabilitiesFor(r *release) (*chartutil.Capabilities, error) {
+	if r.kubeVersion == "" && len(r.apiVersions) == 0 {
+		return b.caps, nil
+	}
+	version, extra := r.kubeVersion, r.apiVersions
+	if version == "" {
+		version = b.caps.KubeVersion.Version
+	}
+	if len(extra) == 0 {
+		extra = b.extraVersions()
+	}
+	return capabilities(version, extra)
+}
+
+// extraVersions are the API versions of the run besides those that Kubernetes
+// serves itself.
+func (b *builder) extraVersions() []string {
+	minor, err := strconv.Atoi(b.caps.KubeVersion.Minor)
+	if err != nil {
+		return nil
+	}
+	return b.caps.APIVersions[len(servedVersions(minor)):]
+}
+
 var (
 	servedLock  sync.Mutex
 	servedCache = map[int][]string{}

@@ -383,24 +383,45 @@ func (d *discovery) roots() []*Unit {
 // unit makes a unit of a kustomization.
 func (d *discovery) unit(k *kustomization) *Unit {
 	d.scheduled[k.dir] = true
-	below := map[string]bool{}
-	d.reach(k.dir, below)
-	u := &Unit{Kind: Kustomize, Path: k.dir}
-	for dir := range below {
-		if b := d.kustomizations[dir]; b != nil {
-			u.refs = append(append(append(u.refs, b.file), b.files...), b.inputs...)
-		}
-	}
-	return u
+	return &Unit{Kind: Kustomize, Path: k.dir, refs: d.references(job{kind: Kustomize, path: k.dir})}
 }
 
-// expect are the paths that the rendering of a unit will most likely look at.
-func (d *discovery) expect(u *Unit) []string {
+// references are the files and folders that a rendering reads, as far as the
+// repository tells.
+func (d *discovery) references(j job) []string {
 	var names []string
-	switch u.Kind {
-	case Kustomize:
+	if j.kind == Kustomize {
 		below := map[string]bool{}
-		d.reach(u.Path, below)
+		d.reach(j.path, below)
+		for dir := range below {
+			if k := d.kustomizations[dir]; k != nil {
+				names = append(append(append(names, k.file), k.files...), k.inputs...)
+			}
+		}
+		if d.kustomizations[j.path] != nil {
+			slices.Sort(names)
+			return names
+		}
+	}
+	names = append(names, j.path)
+	for _, l := range append(slices.Clone(j.release.defaults), j.release.layers...) {
+		if l.file != "" {
+			names = append(names, l.file)
+		}
+	}
+	return names
+}
+
+// expect are the paths that a rendering will most likely look at.
+func (d *discovery) expect(j job) []string {
+	var names []string
+	switch j.kind {
+	case Kustomize:
+		if d.kustomizations[j.path] == nil {
+			names = d.below(j.path)
+		}
+		below := map[string]bool{}
+		d.reach(j.path, below)
 		for dir := range below {
 			k := d.kustomizations[dir]
 			if k == nil {
@@ -414,22 +435,33 @@ func (d *discovery) expect(u *Unit) []string {
 		}
 		slices.Sort(names)
 	case Helm:
-		names = append(names, u.Path)
-		last := u.Path
-		from, _ := slices.BinarySearchFunc(d.files, u.Path+"/", func(f source.File, dir string) int { return cmp.Compare(f.Name, dir) })
-		if u.Path == "." {
-			from = 0
-		}
-		for _, f := range d.files[from:] {
-			if !within(f.Name, u.Path) {
-				break
+		names = d.below(j.path)
+		for _, l := range append(slices.Clone(j.release.defaults), j.release.layers...) {
+			if l.file != "" {
+				names = append(names, l.file)
 			}
-			if dir := path.Dir(f.Name); dir != last {
-				last = dir
-				names = append(names, dir)
-			}
-			names = append(names, f.Name)
 		}
+	}
+	return names
+}
+
+// below are a folder, the folders in it and their files.
+func (d *discovery) below(dir string) []string {
+	names := []string{dir}
+	last := dir
+	from, _ := slices.BinarySearchFunc(d.files, dir+"/", func(f source.File, dir string) int { return cmp.Compare(f.Name, dir) })
+	if dir == "." {
+		from = 0
+	}
+	for _, f := range d.files[from:] {
+		if !within(f.Name, dir) {
+			break
+		}
+		if parent := path.Dir(f.Name); parent != last {
+			last = parent
+			names = append(names, parent)
+		}
+		names = append(names, f.Name)
 	}
 	return names
 }
@@ -457,9 +489,9 @@ func (d *discovery) reach(dir string, reached map[string]bool) {
 
 // orphans are the kustomizations that only failed units build on. What is below
 // one that ended its worker is read as plain manifests.
-func (d *discovery) orphans(done []*Unit, consumed map[string]bool) []*Unit {
+func (d *discovery) orphans(done map[*Unit]bool, consumed map[string]bool) []*Unit {
 	var units []*Unit
-	for _, u := range done {
+	for u := range done {
 		if u.Kind != Kustomize || u.Status != NotRendered || u.killed {
 			continue
 		}
@@ -475,6 +507,26 @@ func (d *discovery) orphans(done []*Unit, consumed map[string]bool) []*Unit {
 	return units
 }
 
+// folders makes units of the files that may hold objects, by folder.
+func (d *discovery) folders(want func(name string) bool) []*Unit {
+	var units []*Unit
+	byDir := map[string]*Unit{}
+	for _, f := range d.candidates {
+		if d.inChart(f.Name) || !want(f.Name) {
+			continue
+		}
+		dir := path.Dir(f.Name)
+		u := byDir[dir]
+		if u == nil {
+			u = &Unit{Kind: Plain, Path: dir}
+			byDir[dir] = u
+			units = append(units, u)
+		}
+		u.files = append(u.files, f.Name)
+	}
+	return units
+}
+
 // plain groups the files that hold objects and that no rendered unit took in by
 // folder. rest are the other files that may hold objects.
 func (d *discovery) plain(consumed map[string]bool) (units []*Unit, rest []string) {
@@ -484,21 +536,14 @@ func (d *discovery) plain(consumed map[string]bool) (units []*Unit, rest []strin
 			inputs[p] = true
 		}
 	}
+	units = d.folders(func(name string) bool { return !consumed[name] && !inputs[name] })
 	byDir := map[string]*Unit{}
+	for _, u := range units {
+		byDir[u.Path] = u
+	}
 	for _, f := range d.candidates {
-		switch {
-		case d.inChart(f.Name):
-		case consumed[f.Name] || inputs[f.Name]:
+		if (consumed[f.Name] || inputs[f.Name]) && !d.inChart(f.Name) {
 			rest = append(rest, f.Name)
-		default:
-			dir := path.Dir(f.Name)
-			u := byDir[dir]
-			if u == nil {
-				u = &Unit{Kind: Plain, Path: dir}
-				byDir[dir] = u
-				units = append(units, u)
-			}
-			u.files = append(u.files, f.Name)
 		}
 	}
 	for _, p := range d.problems {

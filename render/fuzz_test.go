@@ -45,7 +45,7 @@ func FuzzMessages(f *testing.F) {
 		docs, _ := manifest.Parse(data)
 		var e encoder
 		e.product(&product{status: Partial, reason: "r", problems: []Problem{{Class: "cycle", At: manifest.Span{File: "f", Line: 3}}},
-			read: []string{"a"}, docs: docs, pads: []pad{{4096, 3, "a"}}, texts: []text{{"t", true, string(data)}}, unpacked: 5})
+			read: []string{"a"}, docs: docs, pads: []pad{{4096, 3, "a"}}, texts: []text{{file: "t", written: true, text: string(data)}}, unpacked: 5})
 		f.Add(e.buf)
 	}, "deployment.yaml", "kustomization.yaml")
 	var e encoder

@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"sync"
@@ -12,132 +13,252 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// gitopsObjects collects the objects by which Flux and Argo CD deploy more.
-type gitopsObjects struct {
-	mu    sync.Mutex
-	found map[string]*manifest.Object
-}
+// The API groups of Flux and Argo CD, whatever the version.
+const (
+	fluxKustomize = "kustomize.toolkit.fluxcd.io"
+	fluxHelm      = "helm.toolkit.fluxcd.io"
+	fluxSource    = "source.toolkit.fluxcd.io"
+	fluxExtension = "source.extensions.fluxcd.io"
+	fluxOperator  = "fluxcd.controlplane.io"
+	argoGroup     = "argoproj.io"
+)
 
+// gitopsKinds are the kinds by which Flux and Argo CD deploy more.
 var gitopsKinds = map[schema.GroupKind]Kind{
-	{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}:        HelmRelease,
-	{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"}: FluxKustomization,
-	{Group: "argoproj.io", Kind: "Application"}:                   Application,
-	{Group: "argoproj.io", Kind: "ApplicationSet"}:                ApplicationSet,
+	{Group: fluxHelm, Kind: "HelmRelease"}:        HelmRelease,
+	{Group: fluxKustomize, Kind: "Kustomization"}: FluxKustomization,
+	{Group: fluxOperator, Kind: "FluxInstance"}:   FluxInstance,
+	{Group: argoGroup, Kind: "Application"}:       Application,
+	{Group: argoGroup, Kind: "ApplicationSet"}:    ApplicationSet,
 }
 
-func (g *gitopsObjects) add(o *manifest.Object) {
-	kind, ok := gitopsKinds[o.GroupKind()]
-	if !ok {
+// fluxMarks are texts of which every file with an object of Flux holds one.
+var fluxMarks = []string{"toolkit.fluxcd.io", fluxExtension, fluxOperator}
+
+// val is a value of a GitOps object. Everything may be missing, or of a type
+// that the API server would refuse: then it is the zero value.
+type val struct{ n *yaml.Node }
+
+func specOf(o *manifest.Object) val { return val{o.Node}.at("spec") }
+
+func (v val) at(keys ...string) val {
+	for _, k := range keys {
+		v.n = manifest.Get(v.n, k)
+	}
+	return v
+}
+
+func (v val) ok() bool { return v.n != nil && v.n.ShortTag() != "!!null" }
+
+func (v val) str() string {
+	if !v.ok() || v.n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return v.n.Value
+}
+
+func (v val) or(text string) string { return cmp.Or(v.str(), text) }
+
+func (v val) is() bool { return v.str() == "true" }
+
+func (v val) items() []val {
+	var list []val
+	for _, n := range items(v.n) {
+		list = append(list, val{n})
+	}
+	return list
+}
+
+func (v val) strings() []string {
+	var list []string
+	for _, i := range v.items() {
+		if s := i.str(); s != "" {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// pairs are the entries of a mapping whose values are scalars.
+func (v val) pairs() map[string]string {
+	m := map[string]string{}
+	if v.n == nil || v.n.Kind != yaml.MappingNode {
+		return m
+	}
+	for i := 0; i+1 < len(v.n.Content); i += 2 {
+		if value := v.n.Content[i+1]; value.Kind == yaml.ScalarNode {
+			m[v.n.Content[i].Value] = (val{value}).str()
+		}
+	}
+	return m
+}
+
+// yaml is the value as text; empty for none.
+func (v val) yaml() string {
+	if !v.ok() {
+		return ""
+	}
+	text, err := yaml.Marshal(v.n)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// objectName names a GitOps object: "namespace/name".
+func objectName(o *manifest.Object) string {
+	if o.Namespace == "" {
+		return o.Name
+	}
+	return o.Namespace + "/" + o.Name
+}
+
+// spanOf is where a field of an object is written.
+func spanOf(o *manifest.Object, keys ...string) manifest.Span {
+	return o.At(field.NewPath(keys[0], keys[1:]...)).Span
+}
+
+// inventory holds the objects that others refer to, by the entry that led to
+// them: what one cluster's objects are called says nothing of another's.
+type inventory struct {
+	mu      sync.Mutex
+	objects map[inventoryKey][]held
+}
+
+type inventoryKey struct {
+	kind, namespace, name string
+}
+
+type held struct {
+	entry  string
+	object *manifest.Object
+}
+
+// wanted says that objects of a kind are referred to by others.
+func wanted(o *manifest.Object) bool {
+	switch o.GVK.Group {
+	case fluxSource, fluxExtension, fluxHelm, fluxKustomize:
+		return true
+	case "":
+		return o.GVK.Kind == "ConfigMap" || o.GVK.Kind == "Secret"
+	case "external-secrets.io":
+		return o.GVK.Kind == "ExternalSecret"
+	case "bitnami.com":
+		return o.GVK.Kind == "SealedSecret"
+	}
+	return false
+}
+
+func (inv *inventory) add(entry string, o *manifest.Object) {
+	if !wanted(o) {
 		return
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.found == nil {
-		g.found = map[string]*manifest.Object{}
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	if inv.objects == nil {
+		inv.objects = map[inventoryKey][]held{}
 	}
-	key := string(kind) + "\x00" + o.Origin.File + "\x00" + o.Namespace + "\x00" + o.Name
-	// Several units may hold the object: the same one is kept whatever the
-	// order in which they were rendered.
-	if old := g.found[key]; old == nil || o.Origin.Line < old.Origin.Line {
-		g.found[key] = o
-	}
+	key := inventoryKey{o.GVK.Kind, o.Namespace, o.Name}
+	inv.objects[key] = append(inv.objects[key], held{entry, o})
 }
 
-// units makes a unit of every GitOps object, so that what it deploys is counted
-// even where it was not rendered.
-func (g *gitopsObjects) units(r *Renderer) []*Result {
-	var results []*Result
-	for _, o := range g.found {
-		kind := gitopsKinds[o.GroupKind()]
-		name := o.Name
-		if o.Namespace != "" {
-			name = o.Namespace + "/" + name
-		}
-		res := &Result{Unit: &Unit{Kind: kind, Path: o.Origin.File, Name: name, Status: NotRendered}}
-		at := o.Origin.Span
-		switch dir, local := r.deploys(o); {
-		case local:
-			res.Unit.Status = Partial
-			res.Unit.Reason = "what lies in " + dir + " was rendered, without the patches, substitutions and values of the " + string(kind)
-		case kind == HelmRelease:
-			res.fail(Problem{Class: "not-fetched", Message: "the chart of HelmRelease " + name + " is not in this repository: what it deploys was not checked",
-				Fix: "Vendor the chart into the repository to have it checked; following HelmReleases to fetched charts is not supported yet.", At: at})
-		case strings.HasPrefix(dir, "../") || dir == "..":
-			res.fail(Problem{Class: "outside-repo", Message: "the path of " + string(kind) + " " + name + " leads out of the repository and was not followed", At: at})
-		default:
-			res.fail(Problem{Class: "not-fetched", Message: "what " + string(kind) + " " + name + " deploys was not checked: it does not name a folder of this repository that could be rendered",
-				Fix: "Check the path of its source; following it to other repositories is not supported yet.", At: at})
-		}
-		for _, p := range valuesElsewhere(o) {
-			res.miss(p)
-		}
-		results = append(results, res)
+// find is an object of the entry's own, else the first of another's.
+func (inv *inventory) find(entry, kind, namespace, name string) *manifest.Object {
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	all := inv.objects[inventoryKey{kind, namespace, name}]
+	if len(all) == 0 {
+		// A namespace that a parent sets may be missing where it is written.
+		all = inv.objects[inventoryKey{kind, "", name}]
 	}
-	slices.SortFunc(results, func(a, b *Result) int {
-		return cmp.Or(cmp.Compare(a.Unit.Path, b.Unit.Path), cmp.Compare(a.Unit.Kind, b.Unit.Kind), cmp.Compare(a.Unit.Name, b.Unit.Name))
+	if i := slices.IndexFunc(all, func(h held) bool { return h.entry == entry }); i >= 0 {
+		return all[i].object
+	}
+	if len(all) > 0 {
+		return all[0].object
+	}
+	return nil
+}
+
+// all are the objects of a kind, by namespace and name.
+func (inv *inventory) all(kind string) []*manifest.Object {
+	return inv.list(kind, func(string) bool { return true })
+}
+
+// of are the objects of a kind that one entry led to.
+func (inv *inventory) of(entry, kind string) []*manifest.Object {
+	return inv.list(kind, func(e string) bool { return e == entry })
+}
+
+func (inv *inventory) list(kind string, want func(entry string) bool) []*manifest.Object {
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	var keys []inventoryKey
+	for k := range inv.objects {
+		if k.kind == kind {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b inventoryKey) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
 	})
-	return results
+	var list []*manifest.Object
+	for _, k := range keys {
+		for _, h := range inv.objects[k] {
+			if want(h.entry) {
+				list = append(list, h.object)
+			}
+		}
+	}
+	return list
 }
 
-// valuesElsewhere reports values files that a GitOps object names outside of the
-// repository, or where they would have to be fetched.
-func valuesElsewhere(o *manifest.Object) []Problem {
-	var problems []Problem
-	look := func(dir string, list *yaml.Node, at *field.Path) {
-		for i, n := range items(list) {
-			p := Problem{At: o.At(at.Index(i)).Span}
-			target := join(dir, strings.TrimPrefix(n.Value, "/"))
-			switch {
-			case strings.Contains(n.Value, "://"):
-				p.Class, p.Message = "not-fetched", "the values file "+oneLine(redact(n.Value))+" is not in this repository"
-			case strings.HasPrefix(n.Value, "$"):
-				// Of another source: its own folder is not known here.
-				continue
-			case target == "..", strings.HasPrefix(target, "../"):
-				p.Class, p.Message = "outside-repo", "the values file "+oneLine(n.Value)+" is outside of the repository and was not read"
-			default:
-				continue
-			}
-			problems = append(problems, p)
+// entries are what a ConfigMap or Secret holds. An entry that is encrypted has
+// a placeholder for a value.
+func entries(o *manifest.Object) map[string]string {
+	root := val{o.Node}
+	if o.GVK.Kind == "ConfigMap" {
+		return unlocked(root.at("data").pairs())
+	}
+	m := map[string]string{}
+	for key, value := range root.at("data").pairs() {
+		if isEncrypted(value) || manifest.Unknown(value) {
+			m[key] = placeholder(key)
+			continue
+		}
+		if text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value), "")); err == nil {
+			m[key] = string(text)
 		}
 	}
-	spec := manifest.Get(o.Node, "spec")
-	switch gitopsKinds[o.GroupKind()] {
-	case HelmRelease:
-		chart := manifest.Get(manifest.Get(spec, "chart"), "spec")
-		look(".", manifest.Get(chart, "valuesFiles"), field.NewPath("spec", "chart", "spec", "valuesFiles"))
-	case Application:
-		source := func(n *yaml.Node, at *field.Path) {
-			dir := "."
-			if v := manifest.Get(n, "path"); v != nil {
-				dir = join(".", strings.TrimPrefix(v.Value, "/"))
-			}
-			look(dir, manifest.Get(manifest.Get(n, "helm"), "valueFiles"), at.Child("helm", "valueFiles"))
-		}
-		source(manifest.Get(spec, "source"), field.NewPath("spec", "source"))
-		for i, n := range items(manifest.Get(spec, "sources")) {
-			source(n, field.NewPath("spec", "sources").Index(i))
-		}
+	for key, value := range unlocked(root.at("stringData").pairs()) {
+		m[key] = value
 	}
-	return problems
+	return m
 }
 
-// deploys is the folder of this repository that a GitOps object names, and
-// whether something in it was rendered.
-func (r *Renderer) deploys(o *manifest.Object) (dir string, ok bool) {
-	spec := manifest.Get(o.Node, "spec")
-	node := manifest.Get(spec, "path")
-	if o.GVK.Kind == "Application" {
-		node = manifest.Get(manifest.Get(spec, "source"), "path")
-	}
-	if node == nil || o.GVK.Kind == "ApplicationSet" {
-		return "", false
-	}
-	dir = join(".", strings.TrimPrefix(node.Value, "/"))
-	for _, u := range r.units {
-		if u.Status != NotRendered && (u.Path == dir || dir == "." || strings.HasPrefix(u.Path, dir+"/")) {
-			return dir, true
+func unlocked(m map[string]string) map[string]string {
+	for key, value := range m {
+		if isEncrypted(value) {
+			m[key] = placeholder(key)
 		}
 	}
-	return dir, false
+	return m
+}
+
+// isEncrypted says that SOPS encrypted a value.
+func isEncrypted(value string) bool { return strings.HasPrefix(value, "ENC[AES256_GCM,") }
+
+// declared says that something in the repository makes a Secret, whose content
+// is not to be known offline.
+func (inv *inventory) declared(entry, namespace, name string) bool {
+	if inv.find(entry, "SealedSecret", namespace, name) != nil {
+		return true
+	}
+	for _, o := range inv.all("ExternalSecret") {
+		target := specOf(o).at("target", "name").or(o.Name)
+		if target == name && (o.Namespace == namespace || o.Namespace == "") {
+			return true
+		}
+	}
+	return false
 }

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/internal/store"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 )
@@ -43,27 +45,17 @@ func ambiguous(c *chart.Chart) error {
 
 // addDependencies puts the dependencies that are not vendored into the chart,
 // as `helm dependency build` would: from a file:// path, else from a chart of
-// this repository with the same name and a version in range. It says whether it
-// added any.
+// this repository with the same name and a version in range, else from what was
+// fetched. It says whether it added any.
 func (b *builder) addDependencies(files *chartFiles, dir string, c *chart.Chart) (added bool) {
-	vendored := map[string]bool{}
-	for _, d := range c.Dependencies() {
-		vendored[d.Name()] = true
-	}
-	chartFile := join(dir, "Chart.yaml")
+	vendored := dependencyNames(c)
 	taken := map[string]bool{}
 	for i, dep := range c.Metadata.Dependencies {
 		if dep == nil || vendored[dep.Name] {
 			continue
 		}
-		at := find(files.tree, chartFile, "name: "+dep.Name)
-		if at.Line == 0 {
-			at = find(files.tree, join(dir, "requirements.yaml"), "name: "+dep.Name)
-		}
-		if at.Line == 0 {
-			at.File = chartFile
-		}
-		from, problem := b.dependency(files, dep, dir)
+		at := files.mention(dir, dep)
+		from, problem := b.dependency(files, dep, c.Lock, dir)
 		if problem != nil {
 			problem.At = at
 			files.problem(*problem)
@@ -76,7 +68,8 @@ func (b *builder) addDependencies(files *chartFiles, dir string, c *chart.Chart)
 		taken[from] = true
 		// A folder of its own, so that two versions of one chart don't mix;
 		// a name that is no name for a folder was refused.
-		if err := files.readChart(from, "charts/"+dep.Name+"-"+strconv.Itoa(i), 1); err != nil {
+		place := "charts/" + dep.Name + "-" + strconv.Itoa(i)
+		if err := files.addDependency(from, place); err != nil {
 			files.problem(files.unreadable("can't read the chart's dependency "+dep.Name, err, at))
 			continue
 		}
@@ -85,45 +78,156 @@ func (b *builder) addDependencies(files *chartFiles, dir string, c *chart.Chart)
 	return added
 }
 
-// dependency is the folder in this repository of a chart that another one
-// depends on, or why there is none.
-func (b *builder) dependency(files *chartFiles, dep *chart.Dependency, dir string) (string, *Problem) {
-	missing := func(format string, args ...any) *Problem {
-		return &Problem{Class: "missing-dependency", Message: "the chart's dependency " + strconv.Quote(dep.Name) + " " + fmt.Sprintf(format, args...)}
+// mention is where a chart names a dependency.
+func (f *chartFiles) mention(dir string, dep *chart.Dependency) manifest.Span {
+	if isArchive(dir) {
+		return manifest.Span{File: f.main}
 	}
+	for _, file := range []string{f.main, join(dir, "requirements.yaml")} {
+		if at := find(f.tree, file, "name: "+dep.Name); at.Line > 0 {
+			return at
+		}
+	}
+	return manifest.Span{File: f.main}
+}
+
+func (f *chartFiles) addDependency(from, place string) error {
+	if !isArchive(from) {
+		return f.readChart(from, place, 1)
+	}
+	data, err := readLimited(f.tree, from, f.limits.ArchiveSize)
+	if err == nil {
+		f.add(place+".tgz", from, data)
+	}
+	return err
+}
+
+// dependencyNames are the names of the charts that a chart holds.
+func dependencyNames(c *chart.Chart) map[string]bool {
+	names := map[string]bool{}
+	for _, d := range c.Dependencies() {
+		names[d.Name()] = true
+	}
+	return names
+}
+
+// checkDependencies takes out again what was put in the place of a dependency
+// and is another chart, which helm would deploy nevertheless.
+func (f *chartFiles) checkDependencies(c *chart.Chart, vendored map[string]bool) {
+	have, asked := dependencyNames(c), map[string]bool{}
+	for i, dep := range c.Metadata.Dependencies {
+		if dep == nil {
+			continue
+		}
+		asked[dep.Name] = true
+		from, added := f.origin["charts/"+dep.Name+"-"+strconv.Itoa(i)+".tgz"]
+		refused := slices.ContainsFunc(f.problems, func(p Problem) bool { return p.At.File == from })
+		if !have[dep.Name] && added && !refused {
+			f.problem(Problem{Class: "missing-dependency", Message: fmt.Sprintf("what was fetched for the chart's dependency %q is another chart", dep.Name), At: manifest.Span{File: f.main}})
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(c.Dependencies()), func(d *chart.Chart) bool { return !vendored[d.Name()] && !asked[d.Name()] })
+	c.SetDependencies(kept...)
+}
+
+// dependency is the folder in this repository, or the archive, of a chart that
+// another one depends on, or why there is none.
+func (b *builder) dependency(files *chartFiles, dep *chart.Dependency, lock *chart.Lock, dir string) (string, *Problem) {
 	if dep.Name == "" || dep.Name == "." || dep.Name == ".." || strings.ContainsAny(dep.Name, `/\`) {
 		// As a folder's name it would lead elsewhere (CVE-2026-35206).
-		return "", missing("has a name that no chart can have")
+		return "", missingDependency(dep, "has a name that no chart can have")
 	}
-	local, ok := strings.CutPrefix(dep.Repository, "file://")
-	if !ok {
+	if local, ok := strings.CutPrefix(dep.Repository, "file://"); ok {
+		return files.localDependency(dep, dir, local)
+	}
+	if !isArchive(dir) {
 		if from := b.sibling(files, dep, dir); from != "" {
 			return from, nil
 		}
-		return "", &Problem{Class: "not-fetched", Message: fmt.Sprintf("the chart's dependency %s %s is not in this repository: what it deploys was not checked", oneLine(dep.Name), oneLine(dep.Version)),
-			Fix: "Run `helm dependency build` and commit charts/, or add the chart to the repository, to have it checked."}
 	}
-	if path.IsAbs(local) {
-		return "", &Problem{Class: "outside-repo", Message: fmt.Sprintf("the chart's dependency %s is outside of the repository, at %s", oneLine(dep.Name), oneLine(dep.Repository))}
+	return files.fetchedDependency(dep, lock)
+}
+
+func missingDependency(dep *chart.Dependency, format string, args ...any) *Problem {
+	return &Problem{Class: "missing-dependency", Message: "the chart's dependency " + strconv.Quote(dep.Name) + " " + fmt.Sprintf(format, args...)}
+}
+
+// fetchedDependency is what was fetched for a dependency, in the version that
+// the chart's lock file pins.
+func (f *chartFiles) fetchedDependency(dep *chart.Dependency, lock *chart.Lock) (string, *Problem) {
+	p := &Problem{Class: "not-fetched", Message: fmt.Sprintf("the chart's dependency %s %s is not in this repository: what it deploys was not checked", oneLine(dep.Name), oneLine(dep.Version)),
+		Fix: "Run `scantling fetch` to have it checked."}
+	if !strings.Contains(dep.Repository, "://") {
+		p.Fix = "Run `helm dependency build` and commit charts/, or add the chart to the repository, to have it checked."
+		if dep.Repository != "" {
+			p.Message = fmt.Sprintf("the chart's dependency %s is of the repository %s, a name that only the helm program of whoever wrote the chart knows: what it deploys was not checked", oneLine(dep.Name), oneLine(dep.Repository))
+			p.Fix = "Give the repository's URL in Chart.yaml, or run `helm dependency build` and commit charts/."
+		}
+		return "", p
+	}
+	p.Needs = store.Request{Kind: store.Chart, URL: withoutCredentials(dep.Repository), Name: dep.Name, Version: locked(dep, lock)}
+	archive := p.Needs.Mount() + "/" + store.ChartFile
+	if _, err := f.tree.Stat(archive); err != nil {
+		return "", p
+	}
+	return archive, nil
+}
+
+// locked is the version that a lock file pins a dependency to, as long as it is
+// one that the chart asks for.
+func locked(dep *chart.Dependency, lock *chart.Lock) string {
+	if lock == nil {
+		return dep.Version
+	}
+	for _, l := range lock.Dependencies {
+		if l != nil && l.Name == dep.Name && strings.TrimSuffix(l.Repository, "/") == strings.TrimSuffix(dep.Repository, "/") && inRange(l.Version, dep.Version) {
+			return l.Version
+		}
+	}
+	return dep.Version
+}
+
+// withoutCredentials is a URL without those that stand before its host.
+func withoutCredentials(url string) string {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return url
+	}
+	host, tail, slash := strings.Cut(rest, "/")
+	host = host[strings.LastIndex(host, "@")+1:]
+	if slash {
+		return scheme + "://" + host + "/" + tail
+	}
+	return scheme + "://" + host
+}
+
+// localDependency is the folder that a file:// repository names.
+func (f *chartFiles) localDependency(dep *chart.Dependency, dir, local string) (string, *Problem) {
+	outside := &Problem{Class: "outside-repo", Message: fmt.Sprintf("the chart's dependency %s is outside of the repository, at %s", oneLine(dep.Name), oneLine(dep.Repository))}
+	switch {
+	case path.IsAbs(local):
+		return "", outside
+	case isArchive(dir):
+		return "", missingDependency(dep, "is not in the archive, and %s leads nowhere from there", oneLine(dep.Repository))
 	}
 	from := join(dir, local)
-	_, err := files.tree.Resolve(join(from, "Chart.yaml"))
+	_, err := f.tree.Resolve(join(from, "Chart.yaml"))
 	switch {
 	case errors.Is(err, source.ErrOutside), from == "..", strings.HasPrefix(from, "../"):
-		return "", &Problem{Class: "outside-repo", Message: fmt.Sprintf("the chart's dependency %s is outside of the repository, at %s", oneLine(dep.Name), oneLine(dep.Repository))}
+		return "", outside
 	case errors.Is(err, fs.ErrNotExist):
-		return "", missing("is not at %s", oneLine(dep.Repository))
+		return "", missingDependency(dep, "is not at %s", oneLine(dep.Repository))
 	case err != nil:
 		return "", &Problem{Class: readClass(err), Message: "can't read the chart's dependency " + oneLine(dep.Name) + ": " + reason(err)}
 	}
-	metadata, err := files.metadata(from)
+	metadata, err := f.metadata(from)
 	switch {
 	case err != nil:
-		return "", missing("can't be read: %s", oneLine(err.Error()))
+		return "", missingDependency(dep, "can't be read: %s", oneLine(err.Error()))
 	case metadata.Name != dep.Name:
-		return "", missing("is called %q at %s", metadata.Name, oneLine(dep.Repository))
+		return "", missingDependency(dep, "is called %q at %s", metadata.Name, oneLine(dep.Repository))
 	case !inRange(metadata.Version, dep.Version):
-		return "", missing("has the version %s at %s, which is not in the range %s", oneLine(metadata.Version), oneLine(dep.Repository), oneLine(dep.Version))
+		return "", missingDependency(dep, "has the version %s at %s, which is not in the range %s", oneLine(metadata.Version), oneLine(dep.Repository), oneLine(dep.Version))
 	}
 	return from, nil
 }

@@ -41,8 +41,17 @@ var warmKustomize = sync.OnceFunc(func() {
 func (b *builder) kustomize(p *product, tree *recorder, j job) {
 	dir := j.path
 	files := newKustomizeFS(tree, b.limits)
+	switch {
+	case j.flux != nil:
+		files.prepare = func() error { return files.flux(dir, j.flux) }
+	case j.argo != nil:
+		files.prepare = func() error { return files.argo(dir, j.argo) }
+	}
 	m, err := files.build(dir)
 	if err == nil {
+		if j.flux != nil {
+			files.postBuild(m, j.flux)
+		}
 		for _, resource := range m.Resources() {
 			p.docs = append(p.docs, resource.YNode())
 		}
@@ -87,8 +96,9 @@ func (f *kustomizeFS) build(dir string) (resmap.ResMap, error) {
 		openapi.ResetOpenAPI()
 		openapi.Schema()
 	}()
-	*f = *newKustomizeFS(f.tree, f.limits)
-	f.alone = true
+	again := newKustomizeFS(f.tree, f.limits)
+	again.prepare, again.alone = f.prepare, true
+	*f = *again
 	return f.run(dir)
 }
 
@@ -98,6 +108,11 @@ func (f *kustomizeFS) run(dir string) (m resmap.ResMap, err error) {
 			err = fmt.Errorf("kustomize panics on this input: %v", v)
 		}
 	}()
+	if f.prepare != nil {
+		if err := f.prepare(); err != nil {
+			return nil, err
+		}
+	}
 	options := krusty.MakeDefaultOptions()
 	// Flux builds without the restriction; what leaves the repository is
 	// refused by the tree.
@@ -121,7 +136,11 @@ func lazyRegexp(pattern string) func() *regexp.Regexp {
 // where kustomize says it at the line, of its cause. Kustomize nests its errors
 // from the outside in: the last file that it names is the nearest to the cause.
 func (f *kustomizeFS) explain(dir string, err error) Problem {
-	text := err.Error()
+	var known *problemError
+	if errors.As(err, &known) {
+		return known.problem
+	}
+	text := f.plainNames(err.Error(), f.abs(dir))
 	p := Problem{Class: "render-failed", At: manifest.Span{File: job{kind: Kustomize, path: dir}.mainFile(f.tree)}}
 	var gate *gateError
 	if f.refused != nil && errors.As(f.refused.err, &gate) {

@@ -29,6 +29,13 @@ func (e *edit) replace(n *yaml.Node, text string) {
 	e.replaced[n] = text
 }
 
+// move is replace if the text is another one.
+func (e *edit) move(n *yaml.Node, text string) {
+	if n.Value != text {
+		e.replace(n, text)
+	}
+}
+
 // remove takes an entry of a mapping, by its key or value, or an item of a list
 // out.
 func (e *edit) remove(n *yaml.Node) {

@@ -49,6 +49,15 @@ type kustomizeFS struct {
 	problems []Problem
 	refused  *refusal
 	nextPad  int
+	// brought says of each thing that was fetched where it is referred to.
+	brought map[string]manifest.Span
+	// prepare, if there is one, changes the kustomization that is to be built
+	// before kustomize reads it.
+	prepare func() error
+	// named is how errors name a file that is served and not in the tree.
+	named map[string]string
+	// charts renders the charts that the kustomizations ask for; nil for none.
+	charts *inflation
 	// setsSchema says that a kustomization of this build has an openapi field;
 	// alone, that the build may have one.
 	setsSchema, alone bool
@@ -73,6 +82,8 @@ func newKustomizeFS(tree *recorder, l limits.Limits) *kustomizeFS {
 		plain:   map[string]bool{},
 		served:  map[string][]byte{},
 		missing: map[string]bool{},
+		brought: map[string]manifest.Span{},
+		named:   map[string]string{},
 		nextPad: firstPad,
 	}
 }
@@ -106,6 +117,9 @@ func (f *kustomizeFS) outside(name string) error {
 
 // ReadFile serves a file of the tree.
 func (f *kustomizeFS) ReadFile(name string) ([]byte, error) {
+	if strings.HasPrefix(name, inflatedPath) {
+		return f.inflated(name)
+	}
 	rel, ok := f.rel(name)
 	if !ok {
 		return nil, f.outside(name)
@@ -133,10 +147,23 @@ func (f *kustomizeFS) ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
+// real is a path without links. In what was fetched they may not lead out of it.
+func (f *kustomizeFS) real(rel string) (string, error) {
+	real, err := f.tree.Resolve(rel)
+	if err != nil {
+		return "", err
+	}
+	from, _ := mountOf(rel)
+	if to, _ := mountOf(real); from != to {
+		return "", &fs.PathError{Op: "open", Path: rel, Err: source.ErrOutside}
+	}
+	return real, nil
+}
+
 // load reads a file as kustomize is to see it. What kustomize takes as data it
 // gets as it is; all else passes the gate.
 func (f *kustomizeFS) load(rel string) ([]byte, error) {
-	real, err := f.tree.Resolve(rel)
+	real, err := f.real(rel)
 	if err != nil {
 		return nil, err
 	}
@@ -176,24 +203,33 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 			standIn = componentName
 		}
 		for _, n := range items(manifest.Get(root, key)) {
-			if f.elsewhere(name, n, n.Value) {
+			local, ok := f.follow(name, n, n.Value)
+			if !ok {
 				e.replace(n, standIn)
 				continue
 			}
-			f.padded[join(dir, n.Value)] = true
-			if p, ok := f.unreadable(dir, n); ok {
+			f.padded[join(dir, local)] = true
+			if p, ok := f.unreadable(name, n, local); ok {
 				// The rest of the kustomization is built without it.
 				f.problem(p)
-				e.replace(n, standIn)
+				local = standIn
 			}
+			e.move(n, local)
 		}
 	}
 	for _, key := range []string{"patchesStrategicMerge", "crds", "configurations"} {
 		for _, n := range items(manifest.Get(root, key)) {
-			if !strings.Contains(n.Value, "\n") && f.elsewhere(name, n, n.Value) {
+			if strings.Contains(n.Value, "\n") {
+				continue
+			}
+			local, ok := f.follow(name, n, n.Value)
+			if !ok {
 				e.remove(n)
-			} else if key == "patchesStrategicMerge" {
-				f.padded[join(dir, n.Value)] = true
+				continue
+			}
+			e.move(n, local)
+			if key == "patchesStrategicMerge" {
+				f.padded[join(dir, local)] = true
 			}
 		}
 	}
@@ -203,18 +239,29 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 			if p == nil {
 				continue
 			}
-			if f.elsewhere(name, p, p.Value) {
+			local, ok := f.follow(name, p, p.Value)
+			if !ok {
 				e.remove(n)
-			} else if key != "replacements" {
-				f.padded[join(dir, p.Value)] = true
+				continue
+			}
+			e.move(p, local)
+			if key != "replacements" {
+				f.padded[join(dir, local)] = true
 			}
 		}
 	}
 	for _, key := range []string{"generators", "transformers", "validators"} {
 		for _, n := range items(manifest.Get(root, key)) {
-			if !strings.Contains(n.Value, "\n") && !isRemote(n.Value) && f.elsewhere(name, n, n.Value) {
-				e.replace(n, emptyName)
-			} else if what, ok := f.foreignPlugin(dir, n); ok {
+			local := n.Value
+			if !strings.Contains(n.Value, "\n") {
+				var ok bool
+				if local, ok = f.follow(name, n, n.Value); !ok {
+					e.replace(n, emptyName)
+					continue
+				}
+				e.move(n, local)
+			}
+			if what, ok := f.foreignPlugin(dir, n, local); ok {
 				f.problem(Problem{Class: "plugin-refused", Message: fmt.Sprintf("the %s %s is a program that scantling does not run: what it changes was not checked", strings.TrimSuffix(key, "s"), what),
 					At: position(name, n)})
 				e.replace(n, emptyName)
@@ -227,47 +274,32 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 		case "helmCharts", "helmChartInflationGenerator":
 			for _, n := range items(value) {
 				f.helmChart(name, n)
-				e.remove(key)
+				if f.charts == nil {
+					e.remove(key)
+				}
 			}
 		case "configMapGenerator", "secretGenerator":
 			for _, n := range items(value) {
 				f.generatorInputs(name, n, e)
 			}
 		case "openapi":
-			if p := manifest.Get(value, "path"); p != nil && f.elsewhere(name, p, p.Value) {
-				e.remove(key)
-			} else {
-				f.setsSchema = true
+			if p := manifest.Get(value, "path"); p != nil {
+				local, ok := f.follow(name, p, p.Value)
+				if !ok {
+					e.remove(key)
+					continue
+				}
+				e.move(p, local)
 			}
+			f.setsSchema = true
 		}
 	}
 	return e.bytes()
 }
 
-// elsewhere reports a reference to what is not in the repository: what kustomize
-// would fetch, or a path that leads out.
-func (f *kustomizeFS) elsewhere(name string, at *yaml.Node, ref string) bool {
-	target := join(path.Dir(name), ref)
-	switch {
-	case ref == "":
-	case isRemote(ref) && !f.Exists(f.abs(target)):
-		f.problem(Problem{Class: "not-fetched", Message: "the remote reference " + oneLine(redact(ref)) + " is not in this repository: what it brings was not checked",
-			Fix: "Vendor what it refers to into the repository to have it checked.", At: position(name, at)})
-		return true
-	case path.IsAbs(ref), target == "..", strings.HasPrefix(target, "../"):
-		f.problem(Problem{Class: "outside-repo", Message: fmt.Sprintf("the path %s leads out of the repository and was not followed", oneLine(ref)), At: position(name, at)})
-		return true
-	}
-	return false
-}
-
 // unreadable says why a resource can't be read. A folder is not looked into.
-func (f *kustomizeFS) unreadable(dir string, n *yaml.Node) (Problem, bool) {
-	name := join(dir, n.Value)
-	at := position(join(dir, "kustomization.yaml"), n)
-	if file, ok := f.tree.kustomizationFile(dir); ok {
-		at.File = file
-	}
+func (f *kustomizeFS) unreadable(file string, n *yaml.Node, local string) (Problem, bool) {
+	name := join(path.Dir(file), local)
 	info, err := f.tree.Stat(name)
 	if err == nil && info.IsDir() {
 		return Problem{}, false
@@ -284,62 +316,67 @@ func (f *kustomizeFS) unreadable(dir string, n *yaml.Node) (Problem, bool) {
 	case errors.As(err, &refused):
 		return refusedProblem(refused.file, refused.err), true
 	}
-	return Problem{Class: readClass(err), Message: "the resource " + n.Value + " was left out: " + reason(err), At: at}, true
+	return Problem{Class: readClass(err), Message: "the resource " + oneLine(redact(n.Value)) + " was left out: " + reason(err), At: position(file, n)}, true
 }
 
-func (f *kustomizeFS) problem(p Problem) { f.problems = append(f.problems, p) }
-
+// helmChart remembers where a kustomization asks for a chart.
 func (f *kustomizeFS) helmChart(name string, n *yaml.Node) {
 	chart, at := "", n
-	if v := manifest.Get(n, "name"); v != nil {
-		chart, at = v.Value, v
+	for _, key := range []string{"name", "chartName"} {
+		if v := manifest.Get(n, key); v != nil {
+			chart, at = v.Value, v
+		}
 	}
-	p := Problem{Class: "plugin-refused", Message: "the chart " + chart + " of helmCharts was not rendered: what it deploys was not checked",
-		Fix: "Rendering helmCharts is not supported yet; a chart in the repository is checked on its own.", At: position(name, at)}
-	if repo := manifest.Get(n, "repo"); repo != nil {
-		p.Class = "not-fetched"
-		p.Message = "the chart " + chart + " of helmCharts is not in this repository: what it deploys was not checked"
+	if f.charts != nil {
+		f.charts.note(path.Dir(name), n, position(name, at))
+		return
 	}
-	f.problem(p)
+	f.problem(Problem{Class: "plugin-refused", Message: "the chart " + oneLine(chart) + " of helmCharts was not rendered: what it deploys was not checked",
+		At: position(name, at)})
 }
 
 // generatorInputs keeps the files that a generator takes as data unpadded, and
 // takes out those that are elsewhere.
 func (f *kustomizeFS) generatorInputs(name string, n *yaml.Node, e *edit) {
 	dir := path.Dir(name)
-	for _, list := range []string{"files", "envs"} {
-		for _, file := range items(manifest.Get(n, list)) {
-			_, ref, named := strings.Cut(file.Value, "=")
-			if !named {
-				ref = file.Value
-			}
-			if f.elsewhere(name, file, ref) {
-				e.remove(file)
-			}
-			f.plain[join(dir, ref)] = true
+	input := func(at *yaml.Node, prefix, ref string) {
+		local, ok := f.follow(name, at, ref)
+		if !ok {
+			e.remove(at)
+			return
+		}
+		f.plain[join(dir, local)] = true
+		if local != ref {
+			e.move(at, prefix+local)
 		}
 	}
-	if env := manifest.Get(n, "env"); env != nil {
-		if f.elsewhere(name, env, env.Value) {
-			e.remove(env)
+	for _, file := range items(manifest.Get(n, "files")) {
+		key, ref, named := strings.Cut(file.Value, "=")
+		if !named || isRemote(key) {
+			// The key is the name of the file, not of where it is kept.
+			ref = file.Value
+			key = path.Base(ref)
 		}
-		f.plain[join(dir, env.Value)] = true
+		input(file, key+"=", ref)
+	}
+	for _, file := range items(manifest.Get(n, "envs")) {
+		input(file, "", file.Value)
+	}
+	if env := manifest.Get(n, "env"); env != nil {
+		input(env, "", env.Value)
 	}
 }
 
 // foreignPlugin says that an entry of generators, transformers or validators
 // configures a program of someone else's: kustomize's own have the API version
 // "builtin". An entry may be a file, a folder or the configuration itself.
-func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
+func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node, local string) (string, bool) {
 	data, shown := []byte(n.Value), "given inline"
 	if !strings.Contains(n.Value, "\n") {
-		shown = n.Value
-		name := join(dir, n.Value)
+		shown = oneLine(redact(n.Value))
+		name := join(dir, local)
 		if f.IsDir(f.abs(name)) {
 			return "", false
-		}
-		if isRemote(n.Value) {
-			return oneLine(redact(n.Value)), true
 		}
 		var err error
 		if data, err = f.tree.ReadFile(name); err != nil {
@@ -349,8 +386,12 @@ func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node) (string, bool) {
 	docs, _ := f.limits.YAML.Parse(data)
 	for _, d := range docs {
 		version, kind := manifest.Get(d, "apiVersion"), manifest.Get(d, "kind")
+		if f.charts != nil && version != nil && kind != nil && version.Value == "builtin" && kind.Value == chartGeneratorKind {
+			f.noteGenerator(dir, local, n, d)
+			continue
+		}
 		// One of the built-in ones runs helm.
-		if version != nil && kind != nil && (version.Value != "builtin" || kind.Value == "HelmChartInflationGenerator") {
+		if version != nil && kind != nil && (version.Value != "builtin" || kind.Value == chartGeneratorKind) {
 			return oneLine(kind.Value) + " (" + shown + ")", true
 		}
 	}
@@ -484,7 +525,7 @@ func (f *kustomizeFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, err
 	case emptyName:
 		return filesys.ConfirmedDir(f.abs(path.Dir(rel))), emptyName, nil
 	}
-	real, err := f.tree.Resolve(rel)
+	real, err := f.real(rel)
 	if err != nil {
 		return "", "", f.refuse(rel, err)
 	}

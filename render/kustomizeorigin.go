@@ -45,6 +45,29 @@ func (k *kustomizeOrigins) locate(n *yaml.Node) (manifest.Span, bool, bool) {
 	return span, k.stands(span, n), true
 }
 
+// reference is where a kustomization of the repository names what was fetched
+// and holds a file; else the place that stands for it.
+func (k *kustomizeOrigins) reference(name string, stand manifest.Span) manifest.Span {
+	for _, file := range k.tree.kustomizations() {
+		root := k.tree.node(file)
+		if isFetched(file) || root == nil {
+			continue
+		}
+		var found *yaml.Node
+		walkScalars(root, func(n *yaml.Node) {
+			if found == nil && isRemote(n.Value) {
+				if r, ok := parseRemote(n.Value); ok && within(name, r.request.Mount()) {
+					found = n
+				}
+			}
+		})
+		if found != nil {
+			return position(file, found)
+		}
+	}
+	return stand
+}
+
 // stands says that the text at a place is that of the node.
 func (k *kustomizeOrigins) stands(span manifest.Span, n *yaml.Node) bool {
 	k.mu.Lock()

@@ -2,10 +2,13 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
+	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
@@ -125,6 +128,24 @@ func (r *Renderer) writtenObjects(name string, yield func(*manifest.Object)) {
 			yield(o)
 		}
 	}
+}
+
+// Deployed renders what the GitOps objects that are written in a file deploy, in
+// the order of their units. It gives nothing for a file without such objects.
+func (r *Renderer) Deployed(ctx context.Context, name string) ([]*Result, error) {
+	data, problem := r.readManifest(r.tree, name)
+	if problem != nil || !leads(data) {
+		return nil, nil
+	}
+	var mu sync.Mutex
+	var results []*Result
+	_, err := r.Run(ctx, func(u *Unit) bool { return u.object != nil && u.Path == name }, func(res *Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		results = append(results, res)
+	}, nil)
+	slices.SortStableFunc(results, func(a, b *Result) int { return cmp.Compare(a.Unit.ID(), b.Unit.ID()) })
+	return results, err
 }
 
 // PathUnit makes the unit that a folder or file of the tree is on its own, root

@@ -136,7 +136,7 @@ func (e *encoder) job(j job) {
 		e.span(j.flux.at)
 		e.pairs(j.flux.vars)
 		e.bool(j.flux.substitute)
-		e.bool(j.flux.strict)
+		e.bool(j.flux.unknown)
 		e.text(j.flux.ignore)
 	}
 	if e.bool(j.argo != nil); j.argo != nil {
@@ -156,7 +156,7 @@ func (e *encoder) job(j job) {
 func (d *decoder) job() job {
 	j := job{kind: Kind(d.string()), path: d.string(), archives: int64(d.int()), minor: d.bool(), release: d.release()}
 	if d.bool() {
-		j.flux = &fluxBuild{spec: d.string(), at: d.span(), vars: d.pairs(), substitute: d.bool(), strict: d.bool(), ignore: d.string()}
+		j.flux = &fluxBuild{spec: d.string(), at: d.span(), vars: d.pairs(), substitute: d.bool(), unknown: d.bool(), ignore: d.string()}
 	}
 	if d.bool() {
 		j.argo = &argoBuild{spec: d.string(), at: d.span(), env: d.pairs()}
@@ -172,31 +172,47 @@ func (e *encoder) release(r release) {
 	e.text(r.namespace)
 	e.text(r.kubeVersion)
 	e.texts(r.apiVersions)
-	e.int(len(r.layers))
-	for _, l := range r.layers {
+	e.layers(r.defaults)
+	e.layers(r.layers)
+	e.bool(r.skipCRDs)
+	e.bool(r.skipHooks)
+	e.bool(r.skipTests)
+	e.texts(r.post)
+	e.text(r.strategy)
+	e.span(r.at)
+}
+
+func (d *decoder) release() release {
+	r := release{name: d.string(), namespace: d.string(), kubeVersion: d.string(), apiVersions: d.strings()}
+	r.defaults, r.layers = d.layers(), d.layers()
+	r.skipCRDs, r.skipHooks, r.skipTests, r.post = d.bool(), d.bool(), d.bool(), d.strings()
+	r.strategy, r.at = d.string(), d.span()
+	return r
+}
+
+func (e *encoder) layers(list []layer) {
+	e.int(len(list))
+	for _, l := range list {
 		e.text(l.file)
+		e.text(l.inChart)
 		e.bool(l.optional)
 		e.text(l.text)
 		e.text(l.target)
 		e.bool(l.str)
 		e.bool(l.literal)
+		e.bool(l.flux)
 		e.text(l.of)
 		e.span(l.at)
 	}
-	e.bool(r.skipCRDs)
-	e.bool(r.skipHooks)
-	e.bool(r.skipTests)
-	e.texts(r.post)
 }
 
-func (d *decoder) release() release {
-	r := release{name: d.string(), namespace: d.string(), kubeVersion: d.string(), apiVersions: d.strings()}
+func (d *decoder) layers() []layer {
+	var list []layer
 	for range d.count() {
-		r.layers = append(r.layers, layer{file: d.string(), optional: d.bool(), text: d.string(), target: d.string(),
-			str: d.bool(), literal: d.bool(), of: d.string(), at: d.span()})
+		list = append(list, layer{file: d.string(), inChart: d.string(), optional: d.bool(), text: d.string(), target: d.string(),
+			str: d.bool(), literal: d.bool(), flux: d.bool(), of: d.string(), at: d.span()})
 	}
-	r.skipCRDs, r.skipHooks, r.skipTests, r.post = d.bool(), d.bool(), d.bool(), d.strings()
-	return r
+	return list
 }
 
 func (e *encoder) pairs(m map[string]string) {
@@ -252,6 +268,8 @@ func (e *encoder) product(p *product) {
 		e.text(t.file)
 		e.bool(t.written)
 		e.text(t.text)
+		e.bool(t.taken)
+		e.span(t.at)
 	}
 	e.int(len(p.docs))
 	for _, doc := range p.docs {
@@ -275,7 +293,7 @@ func (d *decoder) product() *product {
 		p.pads = append(p.pads, pad{start: d.int(), lines: d.int(), file: d.string()})
 	}
 	for range d.count() {
-		p.texts = append(p.texts, text{file: d.string(), written: d.bool(), text: d.string()})
+		p.texts = append(p.texts, text{file: d.string(), written: d.bool(), text: d.string(), taken: d.bool(), at: d.span()})
 	}
 	for range d.count() {
 		p.docs = append(p.docs, d.node(0))

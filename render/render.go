@@ -19,6 +19,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/internal/store"
+	"go.yaml.in/yaml/v3"
 )
 
 // Kind is what a unit is.
@@ -32,6 +33,7 @@ const (
 	// The GitOps objects, named as their kinds are.
 	HelmRelease       Kind = "HelmRelease"
 	FluxKustomization Kind = "Kustomization"
+	FluxInstance      Kind = "FluxInstance"
 	Application       Kind = "Application"
 	ApplicationSet    Kind = "ApplicationSet"
 )
@@ -61,7 +63,21 @@ type Unit struct {
 	Reason string
 	// Objects is how many objects the unit gave.
 	Objects int
+	// Cluster names the cluster that the unit is deployed to: what the
+	// Application says, else where the chain of GitOps objects begins. It is
+	// empty for what no GitOps object leads to.
+	Cluster string
+	// Parent is the unit that gave the GitOps object; nil for none.
+	Parent *Unit
+	// At is where the GitOps object is written.
+	At manifest.Span
 
+	object *manifest.Object // the GitOps object
+	plan   *plan            // what it deploys
+	// entry is where the chain begins: objects of two entries are of two
+	// clusters, and may have the same names.
+	entry    string
+	seed     bool   // it is written in a file that it deploys itself
 	values   string // a chart's values file beside its defaults
 	guess    bool   // the values file was not named by anyone: it lies beside the chart
 	files    []string
@@ -93,8 +109,11 @@ func within(name, dir string) bool {
 
 // ID names the unit in reports.
 func (u *Unit) ID() string {
-	if u.Name == "" {
+	switch {
+	case u.Name == "":
 		return u.Path
+	case u.Cluster != "":
+		return u.Path + " (" + u.Name + " in " + u.Cluster + ")"
 	}
 	return u.Path + " (" + u.Name + ")"
 }
@@ -146,6 +165,27 @@ type Options struct {
 	Workers *Workers
 	// Limits bound what is read and rendered.
 	Limits limits.Limits
+	// Store is what was fetched from elsewhere; nil for nothing.
+	Store *store.Store
+	// Remotes are URLs that name this repository, as GitOps objects do.
+	Remotes []string
+	// Clusters are those that Argo CD deploys to, besides those whose Secrets
+	// are in the repository.
+	Clusters []Cluster
+	// Substitutions are values for variables of Flux that are not in the
+	// repository.
+	Substitutions map[string]string
+	// Capabilities are Kubernetes and API versions of parts of the repository;
+	// of several that match a unit the last holds.
+	Capabilities []Capability
+}
+
+// Capability is what charts under some paths, or for some clusters, are told.
+type Capability struct {
+	// Match are globs of unit paths, and names of clusters.
+	Match       []string
+	KubeVersion string
+	APIVersions []string
 }
 
 // Note says what a file or folder that is no unit was taken for.
@@ -164,6 +204,7 @@ type Graph struct {
 // Renderer renders the units of one tree.
 type Renderer struct {
 	tree     source.Tree
+	view     files // the tree, and what was fetched
 	opts     Options
 	settings settings
 	builder  *builder
@@ -173,7 +214,8 @@ type Renderer struct {
 	found *discovery
 
 	mu       sync.Mutex
-	units    []*Unit
+	units    []*Unit          // those that were asked for
+	finished map[*Unit]bool   // all that were rendered
 	consumed map[string]bool  // files that a rendered unit took in
 	unpacked map[string]int64 // bytes that the archives of a chart unpacked to
 }
@@ -189,7 +231,7 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{tree: tree, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{}}, nil
+	return &Renderer{tree: tree, view: store.NewMounted(tree, opts.Store), finished: map[*Unit]bool{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{}}, nil
 }
 
 // Run finds and renders every unit for which want is true (nil: all), several
@@ -205,37 +247,19 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 	if want == nil {
 		want = func(*Unit) bool { return true }
 	}
-	var gitops gitopsObjects
 	emit := func(res *Result) {
-		res.Unit.Objects = len(res.Objects)
-		for _, o := range res.Objects {
-			gitops.add(o)
+		wanted := want(res.Unit)
+		r.record(res, wanted)
+		if wanted {
+			yield(res)
 		}
-		r.mu.Lock()
-		r.units = append(r.units, res.Unit)
-		if res.Unit.Status != NotRendered {
-			for _, f := range res.Read {
-				r.consumed[f] = true
-			}
-		}
-		r.mu.Unlock()
-		yield(res)
 	}
-
-	// What a failed root refers to is rendered on its own, so that one broken
-	// reference hides nothing.
-	round := found.roots()
-	for len(round) > 0 {
-		if err := r.parallel(ctx, round, want, emit); err != nil {
-			return nil, err
-		}
-		r.mu.Lock()
-		round = found.orphans(r.units, r.consumed)
-		r.mu.Unlock()
+	if err := newGraph(r, want, emit).run(ctx); err != nil {
+		return nil, err
 	}
 	plain, rest := found.plain(r.consumed)
 	err := r.parallel(ctx, plain, want, func(res *Result) {
-		if res.Unit.Objects = len(res.Objects); res.Unit.Objects > 0 || len(res.Problems) > 0 {
+		if len(res.Objects) > 0 || len(res.Problems) > 0 {
 			emit(res)
 		}
 	})
@@ -248,16 +272,30 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	for _, res := range gitops.units(r) {
-		if want(res.Unit) {
-			r.units = append(r.units, res.Unit)
-			yield(res)
-		}
-	}
 	slices.SortFunc(r.units, func(a, b *Unit) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Cluster, b.Cluster))
 	})
 	return &Graph{Units: r.units, Notes: found.allNotes(r.consumed)}, nil
+}
+
+// record notes what became of a unit. A unit may give several results: what is
+// found out later about what it deploys.
+func (r *Renderer) record(res *Result, wanted bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := res.Unit
+	if !r.finished[u] {
+		r.finished[u] = true
+		u.Objects = len(res.Objects)
+		if wanted {
+			r.units = append(r.units, u)
+		}
+	}
+	if u.Status != NotRendered {
+		for _, f := range res.Read {
+			r.consumed[f] = true
+		}
+	}
 }
 
 // discover looks at what the repository holds, of which all or a part is to be
@@ -353,23 +391,98 @@ func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error)
 		}
 	}()
 	u.Status = Rendered
-	tree := newRecorder(r.tree, r.settings.limits.YAML)
-	if u.Kind == Plain {
+	tree := newRecorder(r.view, r.settings.limits.YAML)
+	switch {
+	case u.plan != nil:
+		err = r.planned(ctx, res, tree)
+	case u.Kind == Plain:
 		r.plain(ctx, res, tree)
-	} else if err := r.built(ctx, res, tree); err != nil {
+	default:
+		err = r.built(ctx, res, tree, r.job(u), u.At)
+	}
+	if err != nil {
 		return nil, err
 	}
 	res.Read = tree.names()
 	return res, nil
 }
 
+// job is what renders a kustomization or a chart that is a unit by itself.
+func (r *Renderer) job(u *Unit) job {
+	j := job{kind: u.Kind, path: u.Path, minor: u.guess || u.values == "" && r.testedWithValues(u.Path)}
+	if u.values != "" {
+		j.release.layers = []layer{{file: join(u.Path, u.values)}}
+	}
+	j.release.kubeVersion, j.release.apiVersions = r.capabilitiesOf(u)
+	return j
+}
+
+// capabilitiesOf are the Kubernetes version and the API versions that the
+// configuration has for a unit; empty for those of the run.
+func (r *Renderer) capabilitiesOf(u *Unit) (version string, apis []string) {
+	for _, c := range r.opts.Capabilities {
+		if Excluded(u.Path, c.Match) || u.Cluster != "" && Excluded(u.Cluster, c.Match) || u.entry != "" && Excluded(u.entry, c.Match) {
+			version, apis = c.KubeVersion, c.APIVersions
+		}
+	}
+	return version, apis
+}
+
+// planned renders what a GitOps object deploys.
+func (r *Renderer) planned(ctx context.Context, res *Result, tree *recorder) error {
+	u, p := res.Unit, res.Unit.plan
+	failed := 0
+	for _, problem := range p.problems {
+		if problem.Minor {
+			res.Problems = append(res.Problems, problem)
+			continue
+		}
+		res.miss(problem)
+	}
+	for _, j := range p.jobs {
+		status, reason := u.Status, u.Reason
+		if err := r.built(ctx, res, tree, j, p.stand); err != nil {
+			return err
+		}
+		if u.Status == NotRendered {
+			failed++
+		}
+		if status != Rendered && u.Status == Rendered {
+			u.Status, u.Reason = status, reason
+		}
+	}
+	for _, name := range p.files {
+		part := r.manifestFile(tree, name)
+		res.Objects = append(res.Objects, part.Objects...)
+		for _, problem := range part.Problems {
+			res.miss(problem)
+		}
+	}
+	if p.objects != nil {
+		res.Objects = append(res.Objects, documents(u, p.objects)...)
+	}
+	switch {
+	case len(p.jobs)+len(p.files)+len(p.objects) == 0 && len(p.problems) > 0, failed > 0 && len(res.Objects) == 0:
+		u.Status = NotRendered
+	case failed > 0:
+		u.Status = Partial
+	}
+	p.finish(res.Objects)
+	via := u.via()
+	for _, o := range res.Objects {
+		o.Origin.Via = via
+	}
+	return nil
+}
+
 // built has a kustomization or chart built and makes objects of what it gives.
-func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error {
+// stand is the place that stands for those in what was fetched.
+func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job, stand manifest.Span) error {
 	u := res.Unit
-	j := job{kind: u.Kind, path: u.Path, release: u.release(), minor: u.guess || u.values == "" && r.testedWithValues(u.Path), archives: r.archivesLeft(u)}
+	j.archives = r.archivesLeft(j.path)
 	var p *product
 	if r.opts.Workers != nil {
-		j.expect = r.found.expect(u)
+		j.expect = r.found.expect(j)
 		var err error
 		if p, err = r.opts.Workers.build(ctx, &r.settings, tree, j); err != nil {
 			return err
@@ -380,8 +493,8 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error
 	r.mu.Lock()
 	// A chart that is rendered with several sets of values is unpacked each
 	// time, and counts once.
-	if more := p.unpacked - r.unpacked[u.Path]; more > 0 {
-		r.unpacked[u.Path] += more
+	if more := p.unpacked - r.unpacked[j.path]; more > 0 {
+		r.unpacked[j.path] += more
 		r.archives.take(more)
 	}
 	r.mu.Unlock()
@@ -391,49 +504,74 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder) error
 		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
 			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
 	}
+	where := newKustomizeOrigins(tree, p.pads)
+	if stand.File == "" {
+		stand.File = r.mainFile(u)
+	}
 	for i, problem := range p.problems {
-		if problem.At.File == u.Path {
+		switch {
+		case problem.At.File == j.path:
 			// What was read before a worker ended is not known.
-			p.problems[i].At.File = r.mainFile(u)
+			p.problems[i].At = stand
+		case isFetched(problem.At.File):
+			p.problems[i].At = where.reference(problem.At.File, stand)
 		}
 	}
-	u.Status, u.Reason, u.killed, res.Problems = p.status, p.reason, p.killed, p.problems
-	if len(p.docs) > 0 {
-		where := newKustomizeOrigins(tree, p.pads)
-		origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(u)}}
-		for _, doc := range p.docs {
-			for _, o := range manifest.Objects(doc, origin, where.locate) {
-				where.anchor(o)
-				res.Objects = append(res.Objects, o)
-			}
-		}
-	}
+	u.Status, u.Reason, u.killed, res.Problems = p.status, p.reason, p.killed, append(res.Problems, p.problems...)
+	r.docObjects(res, p, where, stand)
 	for _, t := range p.texts {
-		r.textObjects(res, tree, t)
+		if isFetched(t.file) {
+			t.file, t.written = stand.File, false
+		}
+		r.textObjects(res, tree, t, stand)
 	}
 	return nil
 }
 
-// release is how a chart is rendered that only a values file is known of.
-func (u *Unit) release() release {
-	if u.values == "" {
-		return release{}
+// docObjects makes objects of the nodes that a build gave.
+func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, stand manifest.Span) {
+	if len(p.docs) == 0 {
+		return
 	}
-	return release{layers: []layer{{file: join(u.Path, u.values)}}}
+	origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
+	locate := func(n *yaml.Node) (manifest.Span, bool, bool) {
+		span, exact, ok := where.locate(n)
+		if ok && isFetched(span.File) {
+			return where.reference(span.File, stand), false, true
+		}
+		return span, exact, ok
+	}
+	for _, doc := range p.docs {
+		for _, o := range manifest.Objects(doc, origin, locate) {
+			where.anchor(o)
+			if o.Origin.Line == 0 {
+				o.Origin.Span = stand
+			}
+			res.Objects = append(res.Objects, o)
+		}
+	}
+}
+
+// isFetched says that a path is of what was fetched: nobody edits it.
+func isFetched(name string) bool {
+	return name == store.MountPoint || strings.HasPrefix(name, store.MountPoint+"/")
 }
 
 // archivesLeft is what the archives of a unit's chart may unpack to.
-func (r *Renderer) archivesLeft(u *Unit) int64 {
+func (r *Renderer) archivesLeft(name string) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.settings.limits.ArchivesSize - r.archives.used() + r.unpacked[u.Path]
+	return r.settings.limits.ArchivesSize - r.archives.used() + r.unpacked[name]
 }
 
 // textObjects reads the objects of one rendered template.
-func (r *Renderer) textObjects(res *Result, tree *recorder, t text) {
+func (r *Renderer) textObjects(res *Result, tree *recorder, t text, stand manifest.Span) {
 	docs, problems := r.settings.limits.YAML.Parse([]byte(t.text))
 	where := newTemplateLines(t.file, tree.source(t.file), t.text)
 	origin := manifest.Origin{Span: manifest.Span{File: t.file}}
+	if t.file == stand.File && !t.written {
+		origin.Span = stand
+	}
 	locate := where.locate
 	if !t.written {
 		locate = nowhere
@@ -449,7 +587,7 @@ func (r *Renderer) textObjects(res *Result, tree *recorder, t text) {
 		default:
 			p.Message = "what the template gives was not read: " + refused.Message
 		}
-		p.At = manifest.Span{File: t.file}
+		p.At = origin.Span
 		if t.written {
 			p.At = where.near(refused.Line)
 		}
@@ -499,7 +637,7 @@ func (res *Result) miss(p Problem) {
 // mainFile is the file that stands for a unit as a whole.
 func (r *Renderer) mainFile(u *Unit) string {
 	switch {
-	case r.found == nil:
+	case r.found == nil, u.object != nil:
 	case u.Kind == Kustomize && r.found.kustomizations[u.Path] != nil:
 		return r.found.kustomizations[u.Path].file
 	case u.Kind == Helm:

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
 )
 
 // Class is what a value is, as far as its text tells.
@@ -71,6 +73,8 @@ func classify(value string, depth int) Class {
 		return Empty
 	case depth > maxNesting:
 		return Literal
+	case manifest.Unknown(v):
+		return Reference
 	case isPublicPEM(v):
 		return Public
 	case isGenerated(v):

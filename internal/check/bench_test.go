@@ -71,7 +71,7 @@ func BenchmarkTree(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				outcome, err := Tree(context.Background(), repo.Worktree(), config.Default(), nil, nil)
+				outcome, err := Tree(context.Background(), repo.Worktree(), config.Default(), Source{}, nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -3,7 +3,10 @@
 package check
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +14,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/config"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/internal/store"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/render"
 	"github.com/scantling-dev/scantling/rules"
@@ -29,7 +33,12 @@ type Outcome struct {
 	Graph    *render.Graph
 	// Objects is how many objects all units gave.
 	Objects int
+
+	needs []store.Request
 }
+
+// Needs are what would have to be fetched to render all, in order, each once.
+func (o *Outcome) Needs() []store.Request { return o.needs }
 
 // Failed are the units that were not rendered, as a comparison of two trees
 // asks for them.
@@ -43,31 +52,50 @@ func (o *Outcome) Failed() map[string]bool {
 	return failed
 }
 
-// RenderOptions are the renderer's options that a configuration sets. Workers
-// may be nil: what is rendered is then rendered in this process.
-func RenderOptions(c *config.Config, workers *render.Workers) render.Options {
-	return render.Options{
-		Workers:     workers,
-		Limits:      c.Limits,
-		KubeVersion: c.KubeVersion,
-		APIVersions: c.APIVersions,
-		HelmValues:  c.Helm.Values,
-		Exclude:     c.Exclude,
+// Source is what a tree is rendered with besides its own files.
+type Source struct {
+	// Workers render in processes of their own; nil for this process.
+	Workers *render.Workers
+	// Store is what was fetched from elsewhere; nil for nothing.
+	Store *store.Store
+	// Remotes are the URLs of the repository's remotes.
+	Remotes []string
+}
+
+// RenderOptions are the renderer's options that a configuration sets.
+func RenderOptions(c *config.Config, s Source) render.Options {
+	opts := render.Options{
+		Workers:       s.Workers,
+		Store:         s.Store,
+		Remotes:       slices.Concat(s.Remotes, c.GitOps.Repository),
+		Substitutions: c.GitOps.Substitutions,
+		Limits:        c.Limits,
+		KubeVersion:   c.KubeVersion,
+		APIVersions:   c.APIVersions,
+		HelmValues:    c.Helm.Values,
+		Exclude:       c.Exclude,
 	}
+	for _, cluster := range c.GitOps.Clusters {
+		opts.Clusters = append(opts.Clusters, render.Cluster(cluster))
+	}
+	for _, capability := range c.Capabilities {
+		opts.Capabilities = append(opts.Capabilities, render.Capability(capability))
+	}
+	return opts
 }
 
 // Tree checks a tree, or of it only what the given paths concern. Paths are
-// slash paths from the root. Workers may be nil, as for RenderOptions.
-func Tree(ctx context.Context, tree source.Tree, c *config.Config, workers *render.Workers, paths []string) (*Outcome, error) {
+// slash paths from the root.
+func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, paths []string) (*Outcome, error) {
 	linter, err := lint.NewLinter(Rules(), c.Rules)
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := render.New(tree, RenderOptions(c, workers))
+	renderer, err := render.New(tree, RenderOptions(c, s))
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}}
+	r := &run{linter: linter, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}, needs: map[store.Request]*need{}}
 	want := r.wants
 	if len(paths) == 0 {
 		want = nil
@@ -76,7 +104,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, workers *rend
 	if err != nil {
 		return nil, err
 	}
-	findings := append(r.findings, linter.Cluster(r.sorted(), func(o *manifest.Object) string { return r.unitOf[o] })...)
+	findings := append(append(r.findings, r.needed()...), linter.Cluster(r.sorted(), func(o *manifest.Object) string { return r.unitOf[o] })...)
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
 	suppressor := lint.NewSuppressor(Rules(), func(name string) []byte {
 		data, err := tree.ReadFile(name)
@@ -96,7 +124,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, workers *rend
 		// What the rest of the repository would need them for was not run.
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
 	}
-	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects}, nil
+	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects, needs: r.sortedNeeds()}, nil
 }
 
 type run struct {
@@ -109,6 +137,52 @@ type run struct {
 	unitOf   map[*manifest.Object]string
 	seen     map[string]bool // files in which objects stand
 	objects  int
+	needs    map[store.Request]*need
+}
+
+// need is what would have to be fetched, and what asks for it.
+type need struct {
+	problem render.Problem // at the first of the places
+	units   map[string]bool
+}
+
+// need notes that a unit lacks what is elsewhere. What many lack is one finding.
+func (r *run) need(p render.Problem, unit string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.needs[p.Needs]
+	if n == nil {
+		n = &need{problem: p, units: map[string]bool{}}
+		r.needs[p.Needs] = n
+	}
+	n.units[unit] = true
+	if before := n.problem.At; cmp.Or(cmp.Compare(p.At.File, before.File), cmp.Compare(p.At.Line, before.Line), cmp.Compare(p.Message, n.problem.Message)) < 0 {
+		n.problem = p
+	}
+}
+
+// needed are the findings of what would have to be fetched.
+func (r *run) needed() []lint.Finding {
+	var findings []lint.Finding
+	for _, q := range r.sortedNeeds() {
+		n := r.needs[q]
+		units := slices.Sorted(maps.Keys(n.units))
+		message := n.problem.Message
+		if len(units) > 1 {
+			message += fmt.Sprintf(", which %d units need", len(units))
+		}
+		if f, ok := r.linter.Problem(n.problem.Class, message, n.problem.Fix, n.problem.At, ""); ok {
+			f.Units = units
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+func (r *run) sortedNeeds() []store.Request {
+	return slices.SortedFunc(maps.Keys(r.needs), func(a, b store.Request) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.URL, b.URL), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
 }
 
 func (r *run) wants(u *render.Unit) bool {
@@ -126,6 +200,10 @@ func (r *run) result(res *render.Result) {
 		}
 	}
 	for _, p := range res.Problems {
+		if p.Needs != (store.Request{}) {
+			r.need(p, id)
+			continue
+		}
 		if f, ok := r.linter.Problem(p.Class, p.Message, p.Fix, p.At, id); ok {
 			if p.Minor {
 				f.Severity = min(f.Severity, lint.Low)

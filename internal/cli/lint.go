@@ -137,7 +137,7 @@ func baseTree(repo *source.Repository, rev string) (source.Tree, error) {
 }
 
 func compare(ctx context.Context, w *workspace, head *check.Outcome, base source.Tree) ([]lint.Finding, error) {
-	before, err := check.Tree(ctx, base, w.config, w.workers, w.paths)
+	before, err := w.check(ctx, base)
 	if err != nil {
 		return nil, fmt.Errorf("checking %s: %w", base.Ref(), err)
 	}
@@ -167,7 +167,7 @@ func without(a, b map[string]bool) map[string]bool {
 func reportUnits(g *render.Graph) []report.Unit {
 	units := make([]report.Unit, 0, len(g.Units))
 	for _, u := range g.Units {
-		units = append(units, report.Unit{Kind: string(u.Kind), Path: u.Path, Name: u.Name, Status: string(u.Status), Reason: u.Reason, Objects: u.Objects})
+		units = append(units, report.Unit{ID: u.ID(), Cluster: u.Cluster, Kind: string(u.Kind), Path: u.Path, Name: u.Name, Status: string(u.Status), Reason: u.Reason, Objects: u.Objects})
 	}
 	return units
 }

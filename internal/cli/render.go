@@ -41,7 +41,7 @@ func printRendered(c *cli.Context, w *workspace) error {
 	if len(w.paths) > 0 {
 		name = w.paths[0]
 	}
-	r, err := render.New(w.tree, check.RenderOptions(w.config, w.workers))
+	r, err := render.New(w.tree, check.RenderOptions(w.config, w.source(w.store)))
 	if err != nil {
 		return err
 	}
@@ -54,29 +54,43 @@ func printRendered(c *cli.Context, w *workspace) error {
 			return err
 		}
 	}
-	res, err := r.Render(c.Context, unit)
-	if err != nil {
-		return err
+	var results []*render.Result
+	if unit.Kind == render.Plain {
+		if results, err = r.Deployed(c.Context, name); err != nil {
+			return err
+		}
+	}
+	if len(results) == 0 {
+		res, err := r.Render(c.Context, unit)
+		if err != nil {
+			return err
+		}
+		results = append(results, res)
 	}
 	var out bytes.Buffer
-	for _, o := range res.Objects {
-		if err := writeObject(&out, o, c.Bool("show-secrets")); err != nil {
-			return fmt.Errorf("printing %s: %w", o.ID(), err)
+	for _, res := range results {
+		for _, o := range res.Objects {
+			if err := writeObject(&out, o, c.Bool("show-secrets")); err != nil {
+				return fmt.Errorf("printing %s: %w", o.ID(), err)
+			}
 		}
 	}
 	if _, err := c.App.Writer.Write(out.Bytes()); err != nil {
 		return err
 	}
-	for _, p := range res.Problems {
-		fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(p.Message))
+	incomplete := false
+	for _, res := range results {
+		for _, p := range res.Problems {
+			fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(p.Message))
+		}
+		incomplete = incomplete || res.Unit.Status == render.NotRendered || slices.ContainsFunc(res.Problems, func(p render.Problem) bool {
+			return !p.Minor && p.Class != "not-fetched" && p.Class != "schema"
+		})
+		if res.Unit.Kind == render.Plain && len(res.Objects)+len(res.Problems) == 0 {
+			return &exitError{exitNothing, fmt.Errorf("nothing to render in %s: it holds no Kubernetes object", name)}
+		}
 	}
-	if res.Unit.Kind == render.Plain && len(res.Objects)+len(res.Problems) == 0 {
-		return &exitError{exitNothing, fmt.Errorf("nothing to render in %s: it holds no Kubernetes object", name)}
-	}
-	incomplete := slices.ContainsFunc(res.Problems, func(p render.Problem) bool {
-		return !p.Minor && p.Class != "not-fetched" && p.Class != "schema"
-	})
-	if incomplete || res.Unit.Status == render.NotRendered {
+	if incomplete {
 		return &exitError{code: exitFindings}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/config"
 	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/internal/store"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/render"
 	"github.com/urfave/cli/v2"
@@ -24,6 +25,7 @@ type workspace struct {
 	config *config.Config
 	// workers render in processes of their own; nil with --no-worker.
 	workers *render.Workers
+	store   *store.Store
 	// paths are the arguments, as slash paths from the repository's root; none
 	// means all.
 	paths []string
@@ -92,7 +94,25 @@ func open(c *cli.Context) (*workspace, error) {
 	if !c.Bool("no-worker") {
 		w.workers = render.NewWorkers(0, w.config.Limits)
 	}
+	if w.store, err = openStore(w.tree); err != nil {
+		return nil, err
+	}
 	return w, nil
+}
+
+// openStore opens what was fetched for a tree.
+func openStore(tree source.Tree) (*store.Store, error) {
+	dir, err := store.DefaultCacheDir()
+	if err != nil {
+		// Nobody's home: there is no cache, and a vendor folder may do.
+		dir = ""
+	}
+	return store.Open(tree, dir)
+}
+
+// source is what a tree is rendered with, from the given store.
+func (w *workspace) source(s *store.Store) check.Source {
+	return check.Source{Workers: w.workers, Store: s, Remotes: w.repo.Remotes()}
 }
 
 // setLimits changes the limits as the options say. The configuration, which a
@@ -117,6 +137,9 @@ func setLimits(c *cli.Context, cfg *config.Config) error {
 func (w *workspace) close() {
 	if w.workers != nil {
 		w.workers.Close()
+	}
+	if w.store != nil {
+		_ = w.store.Close()
 	}
 }
 
@@ -199,9 +222,18 @@ func (w *workspace) readConfigFile(name string) ([]byte, error) {
 	return readFile(name)
 }
 
-// check runs the rules over a tree.
+// check runs the rules over a tree: the workspace's own, or a base that it is
+// compared with, which is rendered with what its own lock says.
 func (w *workspace) check(ctx context.Context, tree source.Tree) (*check.Outcome, error) {
-	return check.Tree(ctx, tree, w.config, w.workers, w.paths)
+	kept := w.store
+	if tree != w.tree {
+		var err error
+		if kept, err = openStore(tree); err != nil {
+			return nil, err
+		}
+		defer func() { _ = kept.Close() }()
+	}
+	return check.Tree(ctx, tree, w.config, w.source(kept), w.paths)
 }
 
 // failOn is the severity from which findings fail the run; nil for none.

@@ -37,6 +37,11 @@ type Config struct {
 	KubeVersion string
 	// APIVersions are those that the cluster has beyond the built-in ones.
 	APIVersions []string
+	// Capabilities are the versions for parts of the repository; of several that
+	// match, the last holds.
+	Capabilities []Capability
+	// GitOps is about what Flux and Argo CD deploy.
+	GitOps GitOps
 	// Helm is about charts.
 	Helm Helm
 	// Limits is what a run may cost.
@@ -203,6 +208,7 @@ func (p *parser) root(n *yaml.Node) {
 			p.mapping(v, "kubernetes", "key of kubernetes", map[string]reader{
 				"version":      func(_, v *yaml.Node) { p.config.KubeVersion = p.kubeVersion(v) },
 				"api-versions": func(_, v *yaml.Node) { p.config.APIVersions = p.list(v, "kubernetes.api-versions", false) },
+				"paths":        func(_, v *yaml.Node) { p.capabilities(v) },
 			})
 		},
 		"helm": func(_, v *yaml.Node) {
@@ -214,6 +220,7 @@ func (p *parser) root(n *yaml.Node) {
 				},
 			})
 		},
+		"gitops": func(_, v *yaml.Node) { p.gitops(v) },
 		"limits": func(_, v *yaml.Node) { p.limits(v) },
 	})
 }

@@ -62,9 +62,11 @@ type jsonSuppression struct {
 }
 
 type jsonUnit struct {
+	ID      string `json:"id"`
 	Kind    string `json:"kind"`
 	Path    string `json:"path"`
 	Name    string `json:"name,omitempty"`
+	Cluster string `json:"cluster,omitempty"`
 	Status  string `json:"status"`
 	Reason  string `json:"reason,omitempty"`
 	Objects int    `json:"objects"`
@@ -120,7 +122,7 @@ func writeJSON(w io.Writer, r *Report) error {
 	}
 	for _, u := range r.Units {
 		out.Units = append(out.Units, jsonUnit{
-			Kind: u.Kind, Path: clip(u.Path, maxPath), Name: clip(u.Name, maxPath),
+			ID: clip(u.ID, maxPath), Kind: u.Kind, Path: clip(u.Path, maxPath), Name: clip(u.Name, maxPath), Cluster: clip(u.Cluster, maxPath),
 			Status: u.Status, Reason: Message(u.Reason), Objects: u.Objects,
 		})
 	}

@@ -22,7 +22,11 @@ const (
 
 // Unit is what was rendered on its own, and how that went.
 type Unit struct {
+	// ID is how findings name the unit.
+	ID               string
 	Kind, Path, Name string
+	// Cluster is where the unit is deployed; empty if nothing says so.
+	Cluster string
 	// Status is one of Rendered, Partial and NotRendered.
 	Status string
 	// Reason is why the unit is not, or not wholly, rendered.

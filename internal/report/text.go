@@ -49,6 +49,7 @@ type textWriter struct {
 	r       *Report
 	o       Options
 	rules   map[string]lint.Category
+	units   map[string]*Unit // by ID
 	secrets map[place]bool
 	// file, lines and sensitive are of the file shown last: findings are
 	// sorted by file.
@@ -61,9 +62,12 @@ func writeText(w io.Writer, r *Report, o Options) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
 	}
-	t := &textWriter{w: bufio.NewWriter(w), r: r, o: o, rules: map[string]lint.Category{}, secrets: map[place]bool{}}
+	t := &textWriter{w: bufio.NewWriter(w), r: r, o: o, rules: map[string]lint.Category{}, units: map[string]*Unit{}, secrets: map[place]bool{}}
 	for _, rule := range r.Rules {
 		t.rules[rule.ID] = rule.Category
+	}
+	for i := range r.Units {
+		t.units[r.Units[i].ID] = &r.Units[i]
 	}
 	for i := range r.Findings {
 		// Other findings at the line of a secret must not show it either.
@@ -142,7 +146,7 @@ func (t *textWriter) finding(f *lint.Finding) {
 	if f.Rule != "not-fetched" {
 		gutter := t.snippet(f)
 		note := func(s string) { fmt.Fprintf(t.w, "%s %s %s\n", gutter, t.style(dim, "="), s) }
-		if units := foldUnits(f.Units); units != "" && !slices.Equal(f.Units, []string{f.Origin.File}) {
+		if units := t.reached(f.Units); units != "" && !slices.Equal(f.Units, []string{f.Origin.File}) {
 			note("reaches " + shorten(units, maxLine))
 		}
 		if fix := remedy(f.Fix); fix != "" {
@@ -150,6 +154,36 @@ func (t *textWriter) finding(f *lint.Finding) {
 		}
 	}
 	t.w.WriteString("\n")
+}
+
+// reached names the units of a finding. Those that GitOps objects of one name
+// deploy to several clusters are named once.
+func (t *textWriter) reached(ids []string) string {
+	var order, rest []string
+	clusters := map[string][]string{}
+	for _, id := range ids {
+		u, ok := t.units[id]
+		if !ok || u.Cluster == "" {
+			rest = append(rest, id)
+			continue
+		}
+		name := Escape(clip(u.Kind+" "+u.Name, maxPath))
+		if clusters[name] == nil {
+			order = append(order, name)
+		}
+		clusters[name] = append(clusters[name], u.Cluster)
+	}
+	var list []string
+	for _, name := range order[:min(len(order), maxUnits)] {
+		list = append(list, name+" in "+foldUnits(clusters[name]))
+	}
+	if n := len(order) - maxUnits; n > 0 {
+		list = append(list, fmt.Sprintf("%s more", thousands(n)))
+	}
+	if len(rest) > 0 {
+		list = append(list, foldUnits(rest))
+	}
+	return strings.Join(list, ", ")
 }
 
 // position is a place with at most n characters of its file's name.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -67,6 +68,22 @@ func (r *Repository) Root() string { return r.root }
 // Prefix is the path from the root to the folder that was opened, with slashes;
 // "." at the root.
 func (r *Repository) Prefix() string { return r.prefix }
+
+// Remotes are the URLs of the repository's remotes as the git configuration has
+// them, sorted. They may hold credentials.
+func (r *Repository) Remotes() []string {
+	if r.git == nil {
+		return nil
+	}
+	var urls []string
+	for key, value := range r.git.config {
+		if strings.HasPrefix(key, "remote.") && strings.HasSuffix(key, ".url") && value != "" {
+			urls = append(urls, value)
+		}
+	}
+	slices.Sort(urls)
+	return slices.Compact(urls)
+}
 
 // Git is nil when commits can be read. Else it says why not, and what the user
 // can do about it.

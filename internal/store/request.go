@@ -50,8 +50,10 @@ type Request struct {
 func (r Request) ID() string {
 	url := strings.TrimSuffix(strings.TrimSuffix(r.URL, "/"), ".git")
 	sum := sha256.Sum256([]byte(strings.Join([]string{string(r.Kind), url, r.Name, r.Version}, "\x00")))
-	return hex.EncodeToString(sum[:16])
+	return hex.EncodeToString(sum[:idDigits/2])
 }
+
+const idDigits = 32
 
 // String says what is asked for, as a person would: "podinfo 6.5.* of
 // https://stefanprodan.github.io/podinfo".

@@ -1,0 +1,398 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/store"
+	"go.yaml.in/yaml/v3"
+)
+
+// plan is what a GitOps object has rendered.
+type plan struct {
+	jobs []job
+	// files are manifests that are deployed as they are.
+	files    []string
+	problems []Problem
+	// namespace is where objects go that name none; labels and annotations are
+	// added to all.
+	namespace           string
+	labels, annotations map[string]string
+	// objects are those that a controller makes of this one.
+	objects []*yaml.Node
+	// stand is what stands for the places in what was fetched.
+	stand manifest.Span
+	// missing says that an object which this one refers to is not known yet.
+	missing bool
+}
+
+func (p *plan) problem(problem *Problem) { p.problems = append(p.problems, *problem) }
+
+// finish gives the objects the namespace of the release that they belong to, and
+// the metadata that all of it gets.
+func (p *plan) finish(objects []*manifest.Object) {
+	for _, o := range objects {
+		for _, m := range []struct {
+			key   string
+			pairs map[string]string
+		}{{"labels", p.labels}, {"annotations", p.annotations}} {
+			for _, name := range sortedKeys(m.pairs) {
+				setPair(o.Node, m.key, name, m.pairs[name])
+			}
+		}
+		if o.Namespace == "" && !o.ClusterScoped() {
+			o.Namespace = p.namespace
+		}
+	}
+}
+
+// setPair sets a label or an annotation.
+func setPair(root *yaml.Node, key, name, value string) {
+	entry := func(n *yaml.Node, key string) *yaml.Node {
+		v := manifest.Get(n, key)
+		if v == nil {
+			v = &yaml.Node{}
+			n.Content = append(n.Content, stringNode(key), v)
+		}
+		return v
+	}
+	if root.Kind != yaml.MappingNode {
+		return
+	}
+	for _, key := range []string{"metadata", key} {
+		root = entry(root, key)
+		if root.Kind != yaml.MappingNode {
+			*root = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		}
+	}
+	*entry(root, name) = *stringNode(value)
+}
+
+// fluxKustomization plans a Kustomization of Flux.
+func (g *graph) fluxKustomization(u *Unit) *plan {
+	o := u.object
+	spec := specOf(o)
+	p := &plan{stand: o.Origin.Span}
+	what := "the Kustomization " + objectName(o)
+	at := spanOf(o, "spec", "path")
+	dir := sourcePath(spec.at("path").or("."))
+	if problem := g.dependencyCycle(u, o); problem != nil {
+		p.problem(problem)
+	}
+	from, problem := g.folder(u, refOf(spec.at("sourceRef"), o.Namespace), dir, spanOf(o, "spec", "sourceRef", "name"))
+	if problem != nil {
+		p.problem(problem)
+		return p
+	}
+	target, problem := g.in(from, dir, what, at)
+	if problem != nil {
+		p.problem(problem)
+		return p
+	}
+	build := &fluxBuild{spec: spec.yaml(), at: o.Origin.Span, ignore: from.ignore}
+	if post := spec.at("postBuild"); post.ok() {
+		g.substitutions(u, p, build, post)
+	}
+	p.jobs = []job{{kind: Kustomize, path: target, flux: build}}
+	return p
+}
+
+// substitutions finds the variables of a Kustomization's postBuild.
+func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
+	build.vars = map[string]string{}
+	for i, ref := range post.at("substituteFrom").items() {
+		kind, name := ref.at("kind").str(), ref.at("name").str()
+		o := g.lookup(u, kind, u.object.Namespace, name)
+		if o != nil {
+			for key, value := range entries(o) {
+				build.vars[key] = value
+			}
+			continue
+		}
+		if kind == "Secret" && g.secretDeclared(u, u.object.Namespace, name) {
+			build.unknown = true
+			continue
+		}
+		p.missing = true
+		if ref.at("optional").is() {
+			continue
+		}
+		build.unknown = true
+		p.problem(&Problem{Class: "not-fetched", Minor: true, At: spanOf(u.object, "spec", "postBuild", "substituteFrom", fmt.Sprint(i), "name"),
+			Message: fmt.Sprintf("the %s %s that the variables of Kustomization %s come from is not in this repository: they are unknown", kind, oneLine(name), objectName(u.object)),
+			Fix:     "Give the values under substitutions in .scantling.yaml to have what depends on them checked."})
+	}
+	for key, value := range g.r.opts.Substitutions {
+		if old, ok := build.vars[key]; !ok || manifest.Unknown(old) {
+			build.vars[key] = value
+		}
+	}
+	for key, value := range post.at("substitute").pairs() {
+		build.vars[key] = value
+	}
+	build.substitute = len(build.vars) > 0 || build.unknown || post.at("substitutionStrategy").str() == "Always"
+}
+
+// lookup finds an object that another one of the same cluster refers to.
+func (g *graph) lookup(u *Unit, kind, namespace, name string) *manifest.Object {
+	if o := g.inv.find(u.entry, kind, namespace, name); o != nil {
+		return o
+	}
+	return g.raw.find(u.entry, kind, namespace, name)
+}
+
+func (g *graph) secretDeclared(u *Unit, namespace, name string) bool {
+	return g.inv.declared(u.entry, namespace, name) || g.raw.declared(u.entry, namespace, name)
+}
+
+// dependencyCycle says that a Kustomization or HelmRelease waits, by dependsOn,
+// for itself: Flux then applies none of them.
+func (g *graph) dependencyCycle(u *Unit, o *manifest.Object) *Problem {
+	seen := map[string]bool{}
+	var reaches func(from *manifest.Object) bool
+	reaches = func(from *manifest.Object) bool {
+		for _, d := range specOf(from).at("dependsOn").items() {
+			namespace, name := d.at("namespace").or(from.Namespace), d.at("name").str()
+			if namespace == o.Namespace && name == o.Name {
+				return true
+			}
+			if key := namespace + "/" + name; !seen[key] {
+				seen[key] = true
+				if next := g.lookup(u, o.GVK.Kind, namespace, name); next != nil && reaches(next) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if !reaches(o) {
+		return nil
+	}
+	return &Problem{Class: "cycle", At: spanOf(o, "spec", "dependsOn"),
+		Message: fmt.Sprintf("%s %s depends, through dependsOn, on itself: Flux will never apply it", o.GVK.Kind, objectName(o)),
+		Fix:     "Remove one of the dependencies that close the circle."}
+}
+
+// fluxInstance plans the Kustomization that the Flux operator makes of a
+// FluxInstance with sync.
+func (g *graph) fluxInstance(u *Unit) *plan {
+	p := &plan{}
+	sync := specOf(u.object).at("sync")
+	if !sync.ok() {
+		return p
+	}
+	name := sync.at("name").or(u.object.Namespace)
+	kind := sync.at("kind").or("GitRepository")
+	g.sync[sourceRef{kind, name, u.object.Namespace}] = true
+	text, err := yaml.Marshal(map[string]any{
+		"apiVersion": fluxKustomize + "/v1", "kind": "Kustomization",
+		"metadata": map[string]any{"name": name, "namespace": u.object.Namespace},
+		"spec": map[string]any{
+			"path": sync.at("path").or("./"), "prune": true, "interval": sync.at("interval").or("10m"),
+			"sourceRef": map[string]any{"kind": kind, "name": name},
+		},
+	})
+	if err != nil {
+		return p
+	}
+	docs, _ := g.r.settings.limits.YAML.Parse(text)
+	p.objects = docs
+	return p
+}
+
+// helmRelease plans a HelmRelease of Flux.
+func (g *graph) helmRelease(u *Unit) *plan {
+	o := u.object
+	spec := specOf(o)
+	p := &plan{namespace: spec.at("targetNamespace").or(o.Namespace)}
+	if problem := g.dependencyCycle(u, o); problem != nil {
+		p.problem(problem)
+	}
+	meta := spec.at("commonMetadata")
+	p.labels, p.annotations = meta.at("labels").pairs(), meta.at("annotations").pairs()
+	rel := release{name: fluxReleaseName(o), namespace: p.namespace}
+	rel.skipCRDs = spec.at("install", "crds").str() == "Skip"
+	chartPath, problem := g.chart(u, p, &rel)
+	if problem != nil {
+		p.problem(problem)
+		return p
+	}
+	g.fluxValues(u, p, &rel)
+	for _, r := range spec.at("postRenderers").items() {
+		if k := r.at("kustomize"); k.ok() {
+			rel.post = append(rel.post, k.yaml())
+		}
+	}
+	p.jobs = []job{{kind: Helm, path: chartPath, release: rel}}
+	return p
+}
+
+// chart finds the chart of a HelmRelease. It is a folder, or a packaged chart.
+func (g *graph) chart(u *Unit, p *plan, rel *release) (string, *Problem) {
+	o := u.object
+	spec := specOf(o)
+	if ref := spec.at("chartRef"); ref.ok() {
+		p.stand = spanOf(o, "spec", "chartRef", "name")
+		return g.chartRef(u, p, rel, refOf(ref, o.Namespace))
+	}
+	p.stand = spanOf(o, "spec", "chart", "spec", "chart")
+	return g.chartSpec(u, rel, spec.at("chart", "spec"), o.Namespace, p.stand)
+}
+
+// chartSpec finds the chart that a HelmRelease's chart.spec, or a HelmChart's
+// spec, names.
+func (g *graph) chartSpec(u *Unit, rel *release, chart val, namespace string, at manifest.Span) (string, *Problem) {
+	name, version := chart.at("chart").str(), chart.at("version").str()
+	ref := refOf(chart.at("sourceRef"), namespace)
+	what := "the chart " + oneLine(name)
+	if name == "" {
+		return "", &Problem{Class: "render-failed", At: at, Message: fmt.Sprintf("%s %s names no chart", u.object.GVK.Kind, objectName(u.object))}
+	}
+	var found string
+	if ref.kind == "HelmRepository" {
+		o := g.lookup(u, ref.kind, ref.namespace, ref.name)
+		if o == nil {
+			return "", &Problem{Class: "not-fetched", At: at, Message: fmt.Sprintf("%s is of the %s, which is not declared in this repository", what, oneLine(ref.String())),
+				Fix: "Declare the HelmRepository in the repository, or correct its name."}
+		}
+		q := store.Request{Kind: store.Chart, URL: specOf(o).at("url").str(), Name: name, Version: version}
+		mount, problem := g.r.kept(q, what, at)
+		if problem != nil {
+			return "", problem
+		}
+		found = mount + "/" + store.ChartFile
+	} else {
+		dir := sourcePath(name)
+		from, problem := g.folder(u, ref, dir, at)
+		if problem != nil {
+			return "", problem
+		}
+		if found, problem = g.in(from, dir, "HelmRelease "+objectName(u.object), at); problem != nil {
+			return "", problem
+		}
+		if !g.r.exists(join(found, "Chart.yaml")) && !strings.HasSuffix(found, ".tgz") {
+			return "", &Problem{Class: "render-failed", At: at, Message: fmt.Sprintf("there is no chart at %s: it has no Chart.yaml", oneLine(name))}
+		}
+		for _, file := range chart.at("valuesFiles").strings() {
+			// Of a git repository they are relative to its root.
+			base := from.dir
+			if from.moved {
+				base = found
+			}
+			rel.defaults = append(rel.defaults, layer{file: join(base, sourcePath(file)), optional: chart.at("ignoreMissingValuesFiles").is(), at: at, of: "the values file " + file})
+		}
+		return found, nil
+	}
+	for _, file := range chart.at("valuesFiles").strings() {
+		rel.defaults = append(rel.defaults, layer{inChart: sourcePath(file), optional: chart.at("ignoreMissingValuesFiles").is(), at: at, of: "the values file " + file})
+	}
+	return found, nil
+}
+
+// chartRef finds the chart that a HelmRelease's chartRef names.
+func (g *graph) chartRef(u *Unit, p *plan, rel *release, ref sourceRef) (string, *Problem) {
+	switch ref.kind {
+	case "HelmChart":
+		o := g.lookup(u, ref.kind, ref.namespace, ref.name)
+		if o == nil {
+			return "", &Problem{Class: "not-fetched", At: p.stand, Message: "the " + oneLine(ref.String()) + " is not declared in this repository", Fix: "Declare it in the repository, or correct its name."}
+		}
+		return g.chartSpec(u, rel, specOf(o), o.Namespace, p.stand)
+	case "OCIRepository":
+		if !g.sync[ref] {
+			o := g.lookup(u, ref.kind, ref.namespace, ref.name)
+			if o == nil {
+				return "", &Problem{Class: "not-fetched", At: p.stand, Message: "the " + oneLine(ref.String()) + " is not declared in this repository", Fix: "Declare it in the repository, or correct its name."}
+			}
+			url := strings.TrimSuffix(specOf(o).at("url").str(), "/")
+			version := strings.TrimPrefix(ociVersion(specOf(o).at("ref")), "semver:")
+			q := store.Request{Kind: store.Chart, URL: strings.TrimSuffix(url, "/"+path.Base(url)), Name: path.Base(url), Version: version}
+			mount, problem := g.r.kept(q, "the chart of the "+oneLine(ref.String()), p.stand)
+			if problem != nil {
+				return "", problem
+			}
+			return mount + "/" + store.ChartFile, nil
+		}
+	}
+	from, problem := g.folder(u, ref, ".", p.stand)
+	if problem != nil {
+		return "", problem
+	}
+	return g.in(from, ".", "HelmRelease "+objectName(u.object), p.stand)
+}
+
+// fluxValues are the values of a HelmRelease: those of valuesFrom in their
+// order, its own, and last the single values that valuesFrom sets by
+// targetPath.
+func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
+	o := u.object
+	spec := specOf(o)
+	var single []layer
+	for i, ref := range spec.at("valuesFrom").items() {
+		kind, name, key, target := ref.at("kind").str(), ref.at("name").str(), ref.at("valuesKey").or("values.yaml"), ref.at("targetPath").str()
+		at := spanOf(o, "spec", "valuesFrom", fmt.Sprint(i), "name")
+		of := fmt.Sprintf("%s %s of %s", key, kind, name)
+		from := g.lookup(u, kind, o.Namespace, name)
+		text, found := "", false
+		if from != nil {
+			text, found = entries(from)[key]
+		}
+		if found && target == "" && manifest.Unknown(text) && text == placeholder(key) {
+			// All of it is encrypted.
+			continue
+		}
+		if !found && kind == "Secret" && g.secretDeclared(u, o.Namespace, name) {
+			text, found = placeholder(name+"-"+key), target != ""
+			if !found {
+				continue
+			}
+		}
+		if !found {
+			p.missing = p.missing || from == nil
+			if ref.at("optional").is() {
+				continue
+			}
+			p.problem(&Problem{Class: "not-fetched", Minor: true, At: at,
+				Message: fmt.Sprintf("the values that HelmRelease %s takes from the key %s of %s %s are not in this repository: they are unknown", objectName(o), oneLine(key), kind, oneLine(name)),
+				Fix:     "What depends on them was rendered without."})
+			if target == "" {
+				continue
+			}
+			text = placeholder(name + "-" + key)
+		}
+		l := layer{text: text, target: target, literal: ref.at("literal").is(), flux: true, of: of, at: at}
+		if target != "" {
+			single = append(single, l)
+			continue
+		}
+		rel.layers = append(rel.layers, l)
+	}
+	if values := spec.at("values"); values.ok() {
+		rel.layers = append(rel.layers, layer{text: values.yaml(), of: "the values of HelmRelease " + objectName(o), at: spanOf(o, "spec", "values")})
+	}
+	rel.layers = append(rel.layers, single...)
+}
+
+// fluxReleaseName is the name that helm-controller gives to a release: its own
+// or that of the object, after the target namespace; shortened to what Helm
+// takes.
+func fluxReleaseName(o *manifest.Object) string {
+	spec := specOf(o)
+	if name := spec.at("releaseName").str(); name != "" {
+		return name
+	}
+	name := o.Name
+	if ns := spec.at("targetNamespace").str(); ns != "" {
+		name = ns + "-" + name
+	}
+	const most = 53
+	if len(name) > most {
+		sum := sha256.Sum256([]byte(name))
+		name = name[:most-13] + "-" + hex.EncodeToString(sum[:])[:12]
+	}
+	return name
+}

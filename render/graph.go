@@ -1,0 +1,590 @@
+package render
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"go.yaml.in/yaml/v3"
+)
+
+// graph follows the GitOps objects of one run. Units are rendered in rounds:
+// what one round gives is followed in the next, so that the result does not
+// depend on which unit is quicker.
+type graph struct {
+	r    *Renderer
+	ctx  context.Context
+	want func(*Unit) bool
+	emit func(*Result)
+
+	// inv is what was rendered, raw what is written in files.
+	inv, raw *inventory
+	// claims are the GitOps objects that are written in files.
+	claims []*claim
+	// sync are the sources that bring this repository: a Kustomization that
+	// deploys its own file says so.
+	sync map[sourceRef]bool
+
+	known   map[string]*Unit // the units of GitOps objects by identity
+	queue   []*Unit          // found, not rendered
+	started map[*Unit]bool
+	roots   []*Unit
+	leading map[string]bool // charts whose templates may give GitOps objects
+
+	mu       sync.Mutex
+	gave     map[*Unit][]*manifest.Object // what each unit of a round gave of what others refer to or follow
+	released map[string]bool              // charts that a release renders
+}
+
+// claim is a GitOps object as it is written, and the folders that it names.
+type claim struct {
+	object *manifest.Object
+	// globs are the folders; deep, that those below them belong to it.
+	globs []string
+	deep  bool
+}
+
+// covers says that a claim names the folder of a unit.
+func (c *claim) covers(dir string) bool {
+	return slices.ContainsFunc(c.globs, func(glob string) bool {
+		if !strings.ContainsAny(glob, "*") {
+			return dir == glob || c.deep && within(dir, glob)
+		}
+		ok, err := doublestar.Match(glob, dir)
+		return err == nil && ok
+	})
+}
+
+// maxDepth is how many GitOps objects may lead to each other. An app-of-apps is
+// two or three deep.
+const maxDepth = 20
+
+func newGraph(r *Renderer, want func(*Unit) bool, emit func(*Result)) *graph {
+	return &graph{r: r, want: want, emit: emit, inv: &inventory{}, raw: &inventory{}, sync: map[sourceRef]bool{},
+		known: map[string]*Unit{}, leading: map[string]bool{}, started: map[*Unit]bool{}, released: map[string]bool{}}
+}
+
+// run renders everything but plain manifests that lead to nothing.
+func (g *graph) run(ctx context.Context) error {
+	g.ctx = ctx
+	g.scan(ctx)
+	g.roots = append(g.r.found.roots(), g.carriers()...)
+	for {
+		batch := g.next()
+		if len(batch) == 0 {
+			return nil
+		}
+		g.gave = map[*Unit][]*manifest.Object{}
+		if err := g.r.parallel(ctx, batch, g.renders, g.result); err != nil {
+			return err
+		}
+		g.follow(batch)
+	}
+}
+
+// scan reads the GitOps objects that are written in files, and what they refer
+// to: it tells where to begin.
+func (g *graph) scan(ctx context.Context) {
+	files := g.r.found.candidates
+	parts := make([][]*manifest.Object, len(files))
+	g.r.each(ctx, len(files), func(i int) {
+		name := files[i].Name
+		data, err := readLimited(g.r.tree, name, g.r.settings.limits.YAML.FileSize)
+		if err != nil || !mayHoldObjects(data) || !refersOrLeads(data) {
+			return
+		}
+		docs, _ := g.r.settings.limits.YAML.Parse(data)
+		for _, doc := range docs {
+			parts[i] = append(parts[i], manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
+		}
+	})
+	for _, objects := range parts {
+		for _, o := range objects {
+			g.raw.add("", o)
+		}
+	}
+	for _, objects := range parts {
+		for _, o := range objects {
+			if _, ok := gitopsKinds[o.GroupKind()]; ok {
+				g.claim(o)
+			}
+		}
+	}
+}
+
+// refersOrLeads is a quick look for the kinds that the inventory holds.
+func refersOrLeads(data []byte) bool {
+	if leads(data) {
+		return true
+	}
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		if bytes.Contains(data, []byte("kind: "+kind)) || bytes.Contains(data, []byte(`"`+kind+`"`)) {
+			return true
+		}
+	}
+	return bytes.Contains(data, []byte("ExternalSecret"))
+}
+
+// leads says that a file may hold a GitOps object.
+func leads(data []byte) bool {
+	if slices.ContainsFunc(fluxMarks, func(mark string) bool { return bytes.Contains(data, []byte(mark)) }) {
+		return true
+	}
+	// Rollouts and workflows are of the same group.
+	return bytes.Contains(data, []byte(argoGroup)) && bytes.Contains(data, []byte("Application"))
+}
+
+// claim notes what a GitOps object that is written in a file deploys.
+func (g *graph) claim(o *manifest.Object) {
+	spec := specOf(o)
+	c := &claim{object: o}
+	add := func(text string) {
+		if dir := sourcePath(globOf(text)); text != "" && dir != ".." && !strings.HasPrefix(dir, "../") {
+			c.globs = append(c.globs, dir)
+		}
+	}
+	switch gitopsKinds[o.GroupKind()] {
+	case FluxKustomization:
+		dir := spec.at("path").or("./")
+		if ref := refOf(spec.at("sourceRef"), o.Namespace); ref.kind == "ExternalArtifact" {
+			if from, problem := g.folder(&Unit{}, ref, sourcePath(dir), o.Origin.Span); problem == nil {
+				dir = from.dir
+			}
+		}
+		add(dir)
+		c.deep = !g.r.hasKustomization(c.dir())
+		if c.covers(path.Dir(o.Origin.File)) {
+			g.sync[refOf(spec.at("sourceRef"), o.Namespace)] = true
+		}
+	case HelmRelease:
+		if chart := spec.at("chart", "spec"); chart.at("sourceRef", "kind").str() != "HelmRepository" {
+			add(chart.at("chart").str())
+		}
+	case Application:
+		g.claimSources(c, spec, add)
+	case ApplicationSet:
+		g.claimSources(c, spec.at("template", "spec"), add)
+	case FluxInstance:
+		add(spec.at("sync", "path").str())
+		c.deep = true
+	}
+	if len(c.globs) > 0 {
+		g.claims = append(g.claims, c)
+	}
+}
+
+// pattern says that the claim names its folders by a pattern only.
+func (c *claim) pattern() bool {
+	return !slices.ContainsFunc(c.globs, func(glob string) bool { return !strings.Contains(glob, "*") })
+}
+
+func (c *claim) dir() string {
+	if len(c.globs) == 0 {
+		return "."
+	}
+	return c.globs[0]
+}
+
+func (g *graph) claimSources(c *claim, spec val, add func(string)) {
+	for _, s := range append(spec.at("sources").items(), spec.at("source")) {
+		add(s.at("path").str())
+		c.deep = c.deep || s.at("directory", "recurse").is()
+	}
+}
+
+// globOf replaces the template expressions of a path by stars.
+func globOf(text string) string {
+	for {
+		before, rest, ok := strings.Cut(text, "{{")
+		_, after, closed := strings.Cut(rest, "}}")
+		if !ok || !closed {
+			return text
+		}
+		text = before + "**" + after
+		if before != "" && !strings.HasSuffix(before, "/") || after != "" && !strings.HasPrefix(after, "/") {
+			text = before + "*" + after
+		}
+	}
+}
+
+// carriers are the folders of plain manifests that hold GitOps objects.
+func (g *graph) carriers() []*Unit {
+	holds := map[string]bool{}
+	for _, c := range g.claims {
+		holds[path.Dir(c.object.Origin.File)] = true
+	}
+	taken := map[string]bool{}
+	for _, k := range g.r.found.kustomizations {
+		for _, list := range [][]string{k.files, k.inputs} {
+			for _, f := range list {
+				taken[f] = true
+			}
+		}
+	}
+	units := g.r.found.folders(func(name string) bool { return holds[path.Dir(name)] && !taken[name] })
+	return slices.DeleteFunc(units, func(u *Unit) bool {
+		// Its objects are all taken by a kustomization beside them.
+		return !slices.ContainsFunc(g.claims, func(c *claim) bool { return slices.Contains(u.files, c.object.Origin.File) })
+	})
+}
+
+// next is what is rendered in the next round: the GitOps objects that were
+// found, first those that refer to nothing that may yet be found; else roots
+// that no other root leads to; else, in a circle, the one that deploys itself.
+func (g *graph) next() []*Unit {
+	if batch := g.ready(false); len(batch) > 0 {
+		return batch
+	}
+	if batch := g.ready(true); len(batch) > 0 {
+		return batch
+	}
+	for _, u := range g.r.found.orphans(g.r.finished, g.r.consumed) {
+		g.roots = append(g.roots, u)
+	}
+	var open []*Unit
+	for _, u := range g.roots {
+		if !g.started[u] && !g.taken(u) {
+			open = append(open, u)
+		}
+	}
+	var live []*claim
+	for _, c := range g.claims {
+		if !g.r.consumed[c.object.Origin.File] && !g.followed(c.object) {
+			live = append(live, c)
+		}
+	}
+	var batch []*Unit
+	for _, u := range open {
+		if !g.claimed(u, live) {
+			batch = append(batch, u)
+		}
+	}
+	if len(batch) == 0 {
+		if seeds := g.seeds(live); len(seeds) > 0 {
+			return seeds
+		}
+		if i := slices.IndexFunc(open, g.leadsOn); i > 0 {
+			open = open[i:]
+		}
+		batch = open[:min(1, len(open))]
+	}
+	// What leads on comes first: it may lead to the others.
+	if leading := slices.DeleteFunc(slices.Clone(batch), func(u *Unit) bool { return !g.leadsOn(u) }); len(leading) > 0 {
+		batch = leading
+	}
+	for _, u := range batch {
+		g.started[u] = true
+	}
+	return batch
+}
+
+// ready takes the units of GitOps objects from the queue that can be rendered:
+// those whose plan misses nothing or, if all is true, every one.
+func (g *graph) ready(all bool) []*Unit {
+	var batch, rest []*Unit
+	for _, u := range g.queue {
+		u.plan = g.planOf(u)
+		if all || !u.plan.missing {
+			batch = append(batch, u)
+		} else {
+			rest = append(rest, u)
+		}
+	}
+	g.queue = rest
+	return batch
+}
+
+// planOf plans what a GitOps object deploys.
+func (g *graph) planOf(u *Unit) (p *plan) {
+	switch u.Kind {
+	case FluxKustomization:
+		p = g.fluxKustomization(u)
+	case HelmRelease:
+		p = g.helmRelease(u)
+	case FluxInstance:
+		p = g.fluxInstance(u)
+	case Application:
+		p = g.application(u)
+	case ApplicationSet:
+		p = g.applicationSet(u)
+	}
+	for i := range p.jobs {
+		u.refs = append(u.refs, g.r.found.references(p.jobs[i])...)
+		version, more := g.r.capabilitiesOf(u)
+		rel := &p.jobs[i].release
+		rel.kubeVersion = cmp.Or(rel.kubeVersion, version)
+		rel.apiVersions = append(rel.apiVersions, more...)
+	}
+	return p
+}
+
+// taken says that a unit that was rendered took in a root.
+func (g *graph) taken(u *Unit) bool {
+	switch u.Kind {
+	case Kustomize:
+		k := g.r.found.kustomizations[u.Path]
+		return k != nil && g.r.consumed[k.file]
+	case Helm:
+		return g.released[u.Path]
+	}
+	u.files = slices.DeleteFunc(u.files, func(f string) bool { return g.r.consumed[f] })
+	return len(u.files) == 0
+}
+
+// claimed says that a GitOps object that is still to be found names a root.
+func (g *graph) claimed(u *Unit, live []*claim) bool {
+	return slices.ContainsFunc(live, func(c *claim) bool {
+		if c.covers(u.Path) {
+			// A pattern says little: it must not keep what holds it back.
+			return !c.pattern() || !u.Concerns(c.object.Origin.File)
+		}
+		if u.Kind != Kustomize {
+			return false
+		}
+		// A base that only an overlay builds on is no root; what a claimed
+		// overlay reaches is.
+		below := map[string]bool{}
+		if len(c.globs) == 1 && !strings.Contains(c.globs[0], "*") {
+			g.r.found.reach(c.globs[0], below)
+		}
+		return below[u.Path]
+	})
+}
+
+// seeds are the Kustomizations that deploy the file that they are written in:
+// where a cluster begins. Of those that others cover, the others come first.
+func (g *graph) seeds(live []*claim) []*Unit {
+	var units []*Unit
+	for _, c := range live {
+		dir := path.Dir(c.object.Origin.File)
+		if gitopsKinds[c.object.GroupKind()] == ApplicationSet || !c.covers(dir) {
+			continue
+		}
+		if slices.ContainsFunc(live, func(other *claim) bool {
+			return other != c && other.covers(dir) && !c.covers(path.Dir(other.object.Origin.File))
+		}) {
+			continue
+		}
+		u := g.unitOf(nil, c.object, c.dir())
+		if u == nil {
+			continue
+		}
+		u.seed = true
+		u.plan = g.planOf(u)
+		units = append(units, u)
+	}
+	return units
+}
+
+// followed says that a unit was made of a GitOps object that is written in a
+// file.
+func (g *graph) followed(o *manifest.Object) bool {
+	for _, u := range g.known {
+		if u.object.Origin.File == o.Origin.File && u.object.Name == o.Name && u.object.GVK.Kind == o.GVK.Kind {
+			return true
+		}
+	}
+	return false
+}
+
+// renders says that a unit is to be rendered: it is wanted, or it may lead to
+// one that is.
+func (g *graph) renders(u *Unit) bool { return g.want(u) || g.leadsOn(u) }
+
+// leadsOn says that a unit may give GitOps objects.
+func (g *graph) leadsOn(u *Unit) bool {
+	switch {
+	case u.Kind == ApplicationSet, u.Kind == FluxInstance:
+		return true
+	case u.Kind == Helm:
+		return g.chartLeads(u.Path)
+	case u.object != nil && slices.ContainsFunc(u.plan.jobs, func(j job) bool { return j.kind == Helm && g.chartLeads(j.path) }):
+		return true
+	}
+	return slices.ContainsFunc(g.claims, func(c *claim) bool { return u.Concerns(c.object.Origin.File) })
+}
+
+// chartLeads says that a chart's templates may give GitOps objects.
+func (g *graph) chartLeads(dir string) bool {
+	known, ok := g.leading[dir]
+	if !ok {
+		known = g.templatesLead(dir)
+		g.leading[dir] = known
+	}
+	return known
+}
+
+func (g *graph) templatesLead(dir string) bool {
+	if isFetched(dir) {
+		// It is looked at when it is rendered.
+		return false
+	}
+	for _, name := range g.r.found.below(dir) {
+		if strings.Contains(name, "/templates/") {
+			if data, err := readLimited(g.r.tree, name, g.r.settings.limits.ChartFileSize); err == nil && leads(data) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// result takes what one unit of a round gave.
+func (g *graph) result(res *Result) {
+	u := res.Unit
+	if u.seed {
+		res = g.settle(u, res)
+	}
+	if u.entry == "" {
+		u.entry = u.Path
+	}
+	var found []*manifest.Object
+	for _, o := range res.Objects {
+		if _, ok := gitopsKinds[o.GroupKind()]; ok || wanted(o) {
+			found = append(found, o)
+		}
+	}
+	g.mu.Lock()
+	g.gave[u] = found
+	if res.Unit.Status != NotRendered && u.plan != nil {
+		for _, j := range u.plan.jobs {
+			if j.kind == Helm {
+				g.released[j.path] = true
+			}
+		}
+	}
+	if u.Kind != Helm {
+		for _, name := range res.Read {
+			if dir := path.Dir(name); path.Base(name) == "Chart.yaml" && g.r.found.charts[dir] != nil {
+				g.released[dir] = true
+			}
+		}
+	}
+	g.mu.Unlock()
+	g.emit(res)
+}
+
+// settle renders a Kustomization that deploys itself once more if what it
+// deploys differs from what is written: patches may change it.
+func (g *graph) settle(u *Unit, res *Result) *Result {
+	for _, o := range res.Objects {
+		if o.GroupKind() == u.object.GroupKind() && o.Name == u.object.Name && specOf(o).yaml() != specOf(u.object).yaml() {
+			again := *u
+			again.object = o
+			again.plan = g.planOf(&again)
+			next, err := g.r.Render(g.ctx, &again)
+			if err != nil {
+				return res
+			}
+			*u = again
+			next.Unit = u
+			return next
+		}
+	}
+	return res
+}
+
+// follow takes stock of what a round gave, and queues its GitOps objects.
+func (g *graph) follow(batch []*Unit) {
+	for _, u := range batch {
+		for _, o := range g.gave[u] {
+			g.inv.add(u.entry, o)
+		}
+	}
+	for _, u := range batch {
+		for _, o := range g.gave[u] {
+			if _, ok := gitopsKinds[o.GroupKind()]; ok {
+				g.followOne(u, o)
+			}
+		}
+	}
+}
+
+func (g *graph) followOne(parent *Unit, o *manifest.Object) {
+	kind := gitopsKinds[o.GroupKind()]
+	depth := 0
+	for a := parent; a != nil; a = a.Parent {
+		depth++
+		if a.object == nil || a.Kind != kind || a.object.Name != o.Name || a.object.Namespace != o.Namespace {
+			continue
+		}
+		if a == parent {
+			// A Kustomization, or an Application, that deploys itself is how
+			// clusters begin.
+			return
+		}
+		g.report(parent, Problem{Class: "cycle", At: o.Origin.Span,
+			Message: fmt.Sprintf("%s %s deploys %s %s, which deploys it", a.Kind, objectName(a.object), parent.Kind, parent.Name),
+			Fix:     "Let each object be deployed by one other alone."})
+		return
+	}
+	if depth > maxDepth {
+		g.report(parent, Problem{Class: "limit-depth", At: o.Origin.Span, Message: fmt.Sprintf("more than %d GitOps objects lead to %s %s: it was not followed", maxDepth, kind, objectName(o))})
+		return
+	}
+	if u := g.unitOf(parent, o, ""); u != nil {
+		g.queue = append(g.queue, u)
+	}
+}
+
+// report adds a problem to a unit whose result was given already.
+func (g *graph) report(u *Unit, p Problem) {
+	res := &Result{Unit: u}
+	res.miss(p)
+	g.emit(res)
+}
+
+// unitOf makes the unit of a GitOps object, or nil if there is one of it in the
+// same cluster already.
+func (g *graph) unitOf(parent *Unit, o *manifest.Object, entry string) *Unit {
+	u := &Unit{Kind: gitopsKinds[o.GroupKind()], Path: o.Origin.File, Name: objectName(o), Parent: parent, At: o.Origin.Span, object: o}
+	if parent != nil {
+		u.entry = parent.entry
+		u.Cluster = cmp.Or(parent.Cluster, u.entry)
+	} else {
+		u.entry, u.Cluster = entry, entry
+	}
+	if u.Kind == Application {
+		if name := g.destination(o); name != "" {
+			u.Cluster = name
+		}
+	}
+	sum := sha256.Sum256([]byte(specOf(o).yaml()))
+	key := fmt.Sprintf("%s\x00%s\x00%s\x00%x", u.entry, u.Kind, u.Name, sum[:8])
+	if g.known[key] != nil {
+		return nil
+	}
+	g.known[key] = u
+	return u
+}
+
+// via is the way from a unit to the cluster, the nearest step first.
+func (u *Unit) via() []manifest.Step {
+	var steps []manifest.Step
+	for a := u; a != nil; a = a.Parent {
+		if a.object != nil {
+			steps = append(steps, manifest.Step{Span: a.At, What: string(a.Kind) + " " + a.Name})
+		}
+	}
+	if u.Cluster != "" {
+		steps = append(steps, manifest.Step{What: "cluster " + u.Cluster})
+	}
+	return steps
+}
+
+// documents makes objects of what a controller makes of a GitOps object.
+func documents(u *Unit, nodes []*yaml.Node) []*manifest.Object {
+	var objects []*manifest.Object
+	for _, n := range nodes {
+		objects = append(objects, manifest.Objects(n, u.object.Origin, nowhere)...)
+	}
+	return objects
+}

@@ -1,0 +1,142 @@
+package render
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/scantling-dev/scantling/internal/source"
+)
+
+var update = flag.Bool("update", false, "write what the graph tests give as what they want")
+
+// TestGraph renders whole repositories, testdata/graph/*.txtar, and compares
+// what was found, where it leads and what it gives with the file "want": a line
+// for each unit, a line with "!" for each problem, and a line with "=" for each
+// entry of a ConfigMap whose name begins with "probe".
+func TestGraph(t *testing.T) {
+	cases, err := filepath.Glob("testdata/graph/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, name := range cases {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := ""
+			dir := t.TempDir()
+			for _, f := range archive.Files {
+				if f.Name == "want" {
+					want = string(f.Data)
+					continue
+				}
+				file := filepath.Join(dir, filepath.FromSlash(f.Name))
+				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, f.Data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			opts := graphOptions(t, string(archive.Comment))
+			got := describeGraph(t, dir, opts)
+			if *update {
+				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("got:\n%swant:\n%s", got, want)
+			}
+			for range 3 {
+				// The order in which units end decides nothing.
+				opts.Parallel = 8
+				if again := describeGraph(t, dir, opts); again != got {
+					t.Fatalf("the same repository gave another result:\n%s", again)
+				}
+			}
+		})
+	}
+}
+
+// graphOptions reads options from a case's comment: lines of "remote URL" and
+// "cluster NAME SERVER KEY=LABEL".
+func graphOptions(t *testing.T, comment string) Options {
+	var opts Options
+	for _, line := range strings.Split(comment, "\n") {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 2 && words[0] == "remote:":
+			opts.Remotes = append(opts.Remotes, words[1])
+		case len(words) == 4 && words[0] == "cluster:":
+			key, value, ok := strings.Cut(words[3], "=")
+			if !ok {
+				t.Fatalf("%q: a label is KEY=VALUE", line)
+			}
+			opts.Clusters = append(opts.Clusters, Cluster{Name: words[1], Server: words[2], Labels: map[string]string{key: value}})
+		}
+	}
+	return opts
+}
+
+func describeGraph(t *testing.T, dir string, opts Options) string {
+	repo, err := source.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(repo.Worktree(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	lines := map[string][]string{}
+	graph, err := r.Run(context.Background(), nil, func(res *Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		id := string(res.Unit.Kind) + res.Unit.ID()
+		for _, p := range res.Problems {
+			needs := ""
+			if p.Needs.Kind != "" {
+				needs = " [" + p.Needs.String() + "]"
+			}
+			lines[id] = append(lines[id], fmt.Sprintf("  ! %s %s:%d %s%s", p.Class, p.At.File, p.At.Line, p.Message, needs))
+		}
+		for _, o := range res.Objects {
+			if strings.HasPrefix(o.Name, "probe") {
+				data := val{o.Node}.at("data").pairs()
+				for _, key := range sortedKeys(data) {
+					lines[id] = append(lines[id], fmt.Sprintf("  = %s %s %s:%d", o.ID(), key+"="+data[key], o.Origin.File, o.Origin.Line))
+				}
+			}
+		}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, u := range graph.Units {
+		fmt.Fprintf(&out, "%s %s %d %s", u.Kind, u.Status, u.Objects, u.ID())
+		if u.Parent != nil {
+			fmt.Fprintf(&out, " <- %s", u.Parent.ID())
+		}
+		out.WriteByte('\n')
+		list := lines[string(u.Kind)+u.ID()]
+		slices.Sort(list)
+		for _, l := range list {
+			out.WriteString(l + "\n")
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,149 @@
+package render
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"go.yaml.in/yaml/v3"
+)
+
+// textPad is the file of the pad of a product's text, postPad that of a patch:
+// of those of a post renderer of a release, by their numbers. No file of a tree
+// has such a name.
+func textPad(text int) string        { return fmt.Sprintf("\x00text/%d", text) }
+func postPad(post, patch int) string { return fmt.Sprintf("\x00post/%d/%d", post, patch) }
+
+// padding gives texts their own lines among all texts of a build.
+type padding struct {
+	pads []pad
+	next int
+	left int // bytes of empty lines that may still be written
+}
+
+// maxPadding is how many bytes of empty lines are spent on places. A chart of
+// some hundred large documents takes a tenth of it.
+const maxPadding = 64 << 20
+
+func newPadding() *padding { return &padding{next: firstPad, left: maxPadding} }
+
+// reserve gives a text its lines.
+func (p *padding) reserve(file, text string) (start int) {
+	start = p.next
+	lines := strings.Count(text, "\n") + 1
+	p.pads = append(p.pads, pad{start, lines, file})
+	p.next += lines + 1
+	return start
+}
+
+// afford says that so many more empty lines may be written.
+func (p *padding) afford(lines int) bool {
+	if lines > p.left {
+		return false
+	}
+	p.left -= lines
+	return true
+}
+
+// line is the number of lines before a document, of the text of its number.
+func (p *padding) line(d renderedDoc) int { return p.pads[d.text].start + d.line }
+
+// pad puts a text of one document behind the lines before it.
+func (p *padding) pad(file string, data []byte) []byte {
+	start := p.reserve(file, string(data))
+	if !p.afford(start) {
+		return data
+	}
+	return append([]byte(strings.Repeat("\n", start)), data...)
+}
+
+// textLines finds where in the templates of charts the nodes of a product were
+// written that a kustomization was built with.
+type textLines struct {
+	tree  *recorder
+	pads  []pad
+	texts []text
+
+	mu    sync.Mutex
+	lines map[int]*templateLines
+}
+
+func newTextLines(tree *recorder, p *product) *textLines {
+	return &textLines{tree: tree, pads: p.pads, texts: p.texts, lines: map[int]*templateLines{}}
+}
+
+// locator finds the nodes of what charts gave. Those of a release's patches are
+// found by post, which may be nil and is told the number of the post renderer,
+// that of its patch and the line in it; all others by rest.
+func (t *textLines) locator(rest manifest.Locator, post func(renderer, patch, line int) (manifest.Span, bool)) manifest.Locator {
+	return func(n *yaml.Node) (manifest.Span, bool, bool) {
+		at, ok := t.padOf(n.Line)
+		if !ok {
+			return rest(n)
+		}
+		var i, j int
+		if _, err := fmt.Sscanf(at.file, "\x00text/%d", &i); err == nil {
+			span, ok := t.at(i, n.Line-at.start)
+			return span, false, ok
+		}
+		if _, err := fmt.Sscanf(at.file, "\x00post/%d/%d", &i, &j); err == nil {
+			if post == nil {
+				return manifest.Span{}, false, false
+			}
+			span, ok := post(i, j, n.Line-at.start)
+			return span, false, ok
+		}
+		return rest(n)
+	}
+}
+
+// padOf is the pad that a line is in.
+func (t *textLines) padOf(line int) (pad, bool) {
+	i := sort.Search(len(t.pads), func(i int) bool { return t.pads[i].start >= line }) - 1
+	if i < 0 || line-t.pads[i].start > t.pads[i].lines {
+		return pad{}, false
+	}
+	return t.pads[i], true
+}
+
+// at is the place of a line of a text.
+func (t *textLines) at(i, line int) (manifest.Span, bool) {
+	if i < 0 || i >= len(t.texts) {
+		return manifest.Span{}, false
+	}
+	from := &t.texts[i]
+	if !from.written {
+		return from.at, from.at.File != ""
+	}
+	t.mu.Lock()
+	lines := t.lines[i]
+	if lines == nil {
+		lines = newTemplateLines(from.file, t.tree.source(from.file), from.text)
+		t.lines[i] = lines
+	}
+	t.mu.Unlock()
+	return lines.near(line), true
+}
+
+// objects are those of the texts as the charts gave them, for what lost its
+// lines on the way: a JSON patch rebuilds the whole object.
+func (t *textLines) objects(l manifest.Limits) []*manifest.Object {
+	var all []*manifest.Object
+	for i, from := range t.texts {
+		if !from.taken {
+			continue
+		}
+		origin := manifest.Origin{Span: manifest.Span{File: from.file}}
+		locate := func(n *yaml.Node) (manifest.Span, bool, bool) {
+			span, ok := t.at(i, n.Line)
+			return span, false, ok
+		}
+		docs, _ := l.Parse([]byte(from.text))
+		for _, doc := range docs {
+			all = append(all, manifest.Objects(doc, origin, locate)...)
+		}
+	}
+	return all
+}
