@@ -193,6 +193,7 @@ func (e *argoEdit) labels(spec argoSpec) {
 		e.fail("labelIncludeTemplates needs labelWithoutSelector")
 		return
 	}
+	//lint:ignore SA1019 what the program writes
 	into := &e.k.CommonLabels
 	if spec.LabelWithoutSelector {
 		i := slices.IndexFunc(e.k.Labels, func(l types.Label) bool {

@@ -285,9 +285,11 @@ func (f *kustomizeFS) applyFlux(k *types.Kustomization, dir string, flux *fluxBu
 		}
 	}
 	for _, p := range spec.PatchesStrategicMerge {
+		//lint:ignore SA1019 deprecated, still deployed
 		k.PatchesStrategicMerge = append(k.PatchesStrategicMerge, types.PatchStrategicMerge(p))
 	}
 	for _, p := range spec.PatchesJSON6902 {
+		//lint:ignore SA1019 deprecated, still deployed
 		k.PatchesJson6902 = append(k.PatchesJson6902, types.Patch{Patch: string(p.Patch), Target: p.Target})
 	}
 	k.Images = fluxImages(k.Images, spec.Images)

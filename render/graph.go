@@ -44,7 +44,8 @@ type graph struct {
 	released map[string]bool              // charts that a release renders
 }
 
-// claim is a GitOps object as it is written, and the folders that it names.
+// claim is a GitOps object as it is written, and the folders of this repository
+// that it may name.
 type claim struct {
 	object *manifest.Object
 	// globs are the folders; deep, that those below them belong to it.
@@ -176,9 +177,7 @@ func (g *graph) claim(o *manifest.Object) {
 		add(spec.at("sync", "path").str())
 		c.deep = true
 	}
-	if len(c.globs) > 0 {
-		g.claims = append(g.claims, c)
-	}
+	g.claims = append(g.claims, c)
 }
 
 // pattern says that the claim names its folders by a pattern only.

@@ -319,22 +319,6 @@ func (f *kustomizeFS) unreadable(file string, n *yaml.Node, local string) (Probl
 	return Problem{Class: readClass(err), Message: "the resource " + oneLine(redact(n.Value)) + " was left out: " + reason(err), At: position(file, n)}, true
 }
 
-// helmChart remembers where a kustomization asks for a chart.
-func (f *kustomizeFS) helmChart(name string, n *yaml.Node) {
-	chart, at := "", n
-	for _, key := range []string{"name", "chartName"} {
-		if v := manifest.Get(n, key); v != nil {
-			chart, at = v.Value, v
-		}
-	}
-	if f.charts != nil {
-		f.charts.note(path.Dir(name), n, position(name, at))
-		return
-	}
-	f.problem(Problem{Class: "plugin-refused", Message: "the chart " + oneLine(chart) + " of helmCharts was not rendered: what it deploys was not checked",
-		At: position(name, at)})
-}
-
 // generatorInputs keeps the files that a generator takes as data unpadded, and
 // takes out those that are elsewhere.
 func (f *kustomizeFS) generatorInputs(name string, n *yaml.Node, e *edit) {

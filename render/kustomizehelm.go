@@ -142,6 +142,15 @@ func (c *inflation) again() *inflation {
 	return &inflation{builder: c.builder, budget: c.budget, given: map[string][]byte{}}
 }
 
+// redactor hides what the Secrets of the charts hold in errors of the build.
+func (c *inflation) redactor() *redactor {
+	hidden := &redactor{limits: c.builder.limits.YAML}
+	for _, t := range c.texts {
+		hidden.documents([]byte(t.text))
+	}
+	return hidden
+}
+
 // note remembers where a chart is asked for: an entry of helmCharts, of the
 // older helmChartInflationGenerator, or the configuration of a generator.
 func (c *inflation) note(dir string, entry *yaml.Node, at manifest.Span) {
@@ -278,8 +287,8 @@ func (c *kustomizeChart) render(p *product) ([]text, []renderedDoc) {
 	texts := append(crds, templates...)
 	for i := range texts {
 		texts[i].taken = true
-		if !texts[i].written {
-			texts[i].at = c.at
+		if !texts[i].written || strings.HasPrefix(texts[i].file, store.MountPoint+"/") {
+			texts[i].written, texts[i].at = false, c.at
 		}
 	}
 	var first, rest, lists []renderedDoc
@@ -481,6 +490,22 @@ func (c *kustomizeChart) merge(l *layer, chart string) (map[string]any, error) {
 		return nil, errors.New("its values are no mapping")
 	}
 	return values, nil
+}
+
+// helmChart remembers where a kustomization asks for a chart.
+func (f *kustomizeFS) helmChart(name string, n *yaml.Node) {
+	chart, at := "", n
+	for _, key := range []string{"name", "chartName"} {
+		if v := manifest.Get(n, key); v != nil {
+			chart, at = v.Value, v
+		}
+	}
+	if f.charts != nil {
+		f.charts.note(path.Dir(name), n, position(name, at))
+		return
+	}
+	f.problem(Problem{Class: "plugin-refused", Message: "the chart " + oneLine(chart) + " of helmCharts was not rendered: what it deploys was not checked",
+		At: position(name, at)})
 }
 
 // noteGenerator remembers where the configuration of a generator asks for a

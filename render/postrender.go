@@ -145,11 +145,13 @@ func (b *builder) postStages(r *release, chart string, pads *padding) (*postStag
 // writeStage writes one kustomization. Its patches are files, so that their
 // lines can be told apart.
 func (b *builder) writeStage(s *postStages, i int, k *postKustomization, pads *padding) error {
-	out := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}}
-	out.Resources = []string{postInput}
+	from := postInput
 	if i > 0 {
-		out.Resources = []string{".." + stageDir(i-1)}
+		from = ".." + stageDir(i-1)
 	}
+	var patches, operations []types.Patch
+	var merges []string
+	var images []types.Image
 	write := func(name string, patch any, pad string) (string, error) {
 		text, ok := patch.(string)
 		data := []byte(text)
@@ -174,26 +176,29 @@ func (b *builder) writeStage(s *postStages, i int, k *postKustomization, pads *p
 		if err != nil {
 			return err
 		}
-		out.Patches = append(out.Patches, types.Patch{Path: name, Target: p.Target})
+		patches = append(patches, types.Patch{Path: name, Target: p.Target})
 	}
 	for j, p := range k.PatchesStrategicMerge {
 		name, err := write(fmt.Sprintf("merge-%d.yaml", j), p, "")
 		if err != nil {
 			return err
 		}
-		out.PatchesStrategicMerge = append(out.PatchesStrategicMerge, types.PatchStrategicMerge(name))
+		merges = append(merges, name)
 	}
 	for j, p := range k.PatchesJSON6902 {
 		name, err := write(fmt.Sprintf("operations-%d.yaml", j), p.Patch, "")
 		if err != nil {
 			return err
 		}
-		out.PatchesJson6902 = append(out.PatchesJson6902, types.Patch{Path: name, Target: p.Target})
+		operations = append(operations, types.Patch{Path: name, Target: p.Target})
 	}
 	for _, image := range k.Images {
-		out.Images = append(out.Images, types.Image{Name: image.Name, NewName: image.NewName, NewTag: image.NewTag, Digest: image.Digest})
+		images = append(images, types.Image{Name: image.Name, NewName: image.NewName, NewTag: image.NewTag, Digest: image.Digest})
 	}
-	data, err := sigsyaml.Marshal(out)
+	data, err := sigsyaml.Marshal(map[string]any{
+		"apiVersion": types.KustomizationVersion, "kind": types.KustomizationKind, "resources": []string{from},
+		"patches": patches, "patchesStrategicMerge": merges, "patchesJson6902": operations, "images": images,
+	})
 	if err != nil {
 		return err
 	}

@@ -253,7 +253,7 @@ func TestFetch(t *testing.T) {
 	if f.lock() != first {
 		t.Errorf("the lock changed:\n%s\n%s", first, f.lock())
 	}
-	f.fetch(0, []string{"fetched web 1.3.0", "2 fetched"}, "--allow-private", "--update")
+	f.fetch(0, []string{"fetched web 1.3.0", "2 fetched"}, "--allow-private", "--update", "--no-worker")
 	f.want([]string{"shop/artifact"}, 0)
 	if !strings.Contains(f.lock(), "resolved: 1.3.0\n") || strings.Contains(f.lock(), "1.2.0") {
 		t.Errorf("the lock:\n%s", f.lock())

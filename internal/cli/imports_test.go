@@ -66,12 +66,13 @@ func TestForeignImports(t *testing.T) {
 		what    []string
 		allowed []string
 	}{
-		{[]string{"helm.sh/helm", "sigs.k8s.io/kustomize", "k8s.io/client-go"}, []string{"render"}},
-		{[]string{"github.com/go-git"}, nil},
+		{[]string{"sigs.k8s.io/kustomize", "k8s.io/client-go"}, []string{"render"}},
+		{[]string{"helm.sh/helm"}, []string{"render", "internal/fetch"}},
+		{[]string{"github.com/go-git", "oras.land/oras-go"}, []string{"internal/fetch"}},
 		{[]string{"github.com/getsops/sops", "filippo.io/age", "github.com/ProtonMail/go-crypto"}, []string{"secrets"}},
 		{[]string{"github.com/urfave/cli"}, []string{"internal/cli"}},
 		// render makes http's client unable to connect.
-		{[]string{"net", "net/http"}, []string{"render"}},
+		{[]string{"net", "net/http"}, []string{"render", "internal/fetch"}},
 		{[]string{"os/exec", "github.com/elastic/go-seccomp-bpf"}, []string{"internal/sandbox"}},
 		{[]string{"plugin"}, nil},
 	}
@@ -102,6 +103,8 @@ func TestOwnImports(t *testing.T) {
 		"internal/manifest": {},
 		"internal/source":   {},
 		"internal/sandbox":  {},
+		"internal/store":    {},
+		"internal/fetch":    {"internal/store", "internal/manifest"},
 		"internal/limits":   {"internal/manifest"},
 		"lint":              {"internal/manifest"},
 		"internal/report":   {"lint", "internal/manifest"},
@@ -109,7 +112,7 @@ func TestOwnImports(t *testing.T) {
 		"internal/config":   {"lint", "internal/manifest", "internal/limits"},
 		"rules":             {"rules", "lint", "internal/manifest"},
 		"secrets":           {"lint", "internal/manifest"},
-		"render":            {"internal/manifest", "internal/source", "internal/limits", "internal/sandbox"},
+		"render":            {"internal/manifest", "internal/source", "internal/store", "internal/limits", "internal/sandbox"},
 		"hooks":             {"internal/source"},
 	}
 	seen := map[string]bool{}
@@ -137,6 +140,9 @@ func TestOwnImports(t *testing.T) {
 			}
 			if imp == "internal/cli" && name != "." {
 				t.Errorf("%s imports internal/cli, which only main may", name)
+			}
+			if imp == "internal/fetch" && name != "internal/cli" {
+				t.Errorf("%s imports internal/fetch, which uses the network and which only internal/cli may", name)
 			}
 			if strings.HasSuffix(imp, "test") {
 				t.Errorf("%s imports %s, which is for tests", name, imp)

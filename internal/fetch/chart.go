@@ -2,33 +2,48 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/Masterminds/semver/v3"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/store"
-	"helm.sh/helm/v3/pkg/repo"
+	"go.yaml.in/yaml/v3"
 )
 
 // maxIndex is the most of a chart repository's index: the largest public ones
 // have some 30 MiB.
 const maxIndex = 128 << 20
 
+// index is what is needed of a chart repository's index.yaml. Helm's own package
+// for it brings a client of clusters along, which every start of the program
+// would pay for.
+type index struct {
+	Entries map[string][]*chartVersion `json:"entries" yaml:"entries"`
+}
+
+type chartVersion struct {
+	Version string   `json:"version" yaml:"version"`
+	Digest  string   `json:"digest" yaml:"digest"`
+	URLs    []string `json:"urls" yaml:"urls"`
+}
+
 // indexOnce is the index of a chart repository, downloaded once for all its
 // charts.
 type indexOnce struct {
 	once  sync.Once
-	index *repo.IndexFile
+	index *index
 	err   error
 }
 
-func (f *fetcher) index(ctx context.Context, u *url.URL) (*repo.IndexFile, error) {
+func (f *fetcher) index(ctx context.Context, u *url.URL) (*index, error) {
 	f.mu.Lock()
 	i := f.indexes[u.String()]
 	if i == nil {
@@ -40,33 +55,96 @@ func (f *fetcher) index(ctx context.Context, u *url.URL) (*repo.IndexFile, error
 	return i.index, i.err
 }
 
-func (f *fetcher) loadIndex(ctx context.Context, u *url.URL) (*repo.IndexFile, error) {
+func (f *fetcher) loadIndex(ctx context.Context, u *url.URL) (*index, error) {
 	data, err := get(ctx, f.network.client(), u.JoinPath("index.yaml"), maxIndex, f.credentials.repository(u))
 	if err != nil {
 		return nil, err
 	}
-	// An alias bomb is met before helm's parser is. Of JSON, helm takes Go's.
-	if !json.Valid(data) {
-		text, refused := manifest.Limits{FileSize: maxIndex, AliasNodes: maxIndex / 4}.Check(data)
-		if refused != nil {
-			return nil, fmt.Errorf("its index.yaml: %w", refused)
+	return parseIndex(data)
+}
+
+func parseIndex(data []byte) (*index, error) {
+	var i index
+	if json.Valid(data) {
+		if err := json.Unmarshal(data, &i); err != nil {
+			return nil, errNoIndex
 		}
-		data = text
+		return &i, nil
 	}
-	file, err := os.CreateTemp("", "scantling-index-")
+	text, refused := manifest.Limits{FileSize: maxIndex, AliasNodes: maxIndex / 4}.Check(data)
+	if refused != nil {
+		return nil, fmt.Errorf("its index.yaml: %w", refused)
+	}
+	if err := yaml.Unmarshal(text, &i); err != nil {
+		return nil, errNoIndex
+	}
+	return &i, nil
+}
+
+var errNoIndex = errors.New("its index.yaml is not one of a chart repository")
+
+// find is the version of a chart that helm would take.
+func (i *index) find(name, version string) (*chartVersion, error) {
+	all, ok := i.Entries[name]
+	if !ok {
+		return nil, fmt.Errorf("the repository has no chart of this name%s", i.near(name))
+	}
+	var names []string
+	byName := map[string]*chartVersion{}
+	for _, v := range all {
+		if v != nil && byName[v.Version] == nil {
+			names = append(names, v.Version)
+			byName[v.Version] = v
+		}
+	}
+	chosen, err := chooseVersion(names, version)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("of the chart, the repository has %w", err)
 	}
-	defer func() { _ = os.Remove(file.Name()) }()
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, err
+	if len(byName[chosen].URLs) == 0 {
+		return nil, errors.New("the repository does not say where the chart is")
 	}
-	index, err := repo.LoadIndexFile(file.Name())
+	return byName[chosen], nil
+}
+
+// near names a chart that may have been meant.
+func (i *index) near(name string) string {
+	for other := range i.Entries {
+		if strings.EqualFold(other, name) {
+			return fmt.Sprintf(": it has %q", other)
+		}
+	}
+	return ""
+}
+
+// chooseVersion chooses among versions as helm does: the very one, else the
+// newest in a range; without a range, the newest that is no pre-release. What is
+// no version is passed over.
+func chooseVersion(names []string, want string) (string, error) {
+	constraint, err := semver.NewConstraint(cmp.Or(want, "*"))
 	if err != nil {
-		return nil, errors.New("its index.yaml is not one of a chart repository")
+		if slices.Contains(names, want) {
+			return want, nil
+		}
+		return "", fmt.Errorf("no version that fits, and %.100q is no range of versions", want)
 	}
-	return index, nil
+	var best *semver.Version
+	found := ""
+	for _, name := range names {
+		v, err := semver.NewVersion(name)
+		switch {
+		case err != nil:
+			continue
+		case name == want:
+			return name, nil
+		case constraint.Check(v) && (best == nil || v.GreaterThan(best)):
+			best, found = v, name
+		}
+	}
+	if best == nil {
+		return "", errors.New("no version that fits")
+	}
+	return found, nil
 }
 
 // repositoryChart downloads a chart of a chart repository over HTTP. The version
@@ -76,16 +154,11 @@ func (f *fetcher) repositoryChart(ctx context.Context, u *url.URL, name, version
 	if err != nil {
 		return nil, err
 	}
-	v, err := index.Get(name, version)
-	switch {
-	case errors.Is(err, repo.ErrNoChartName):
-		return nil, fmt.Errorf("the repository has no chart of this name%s", near(index, name))
-	case err != nil:
-		return nil, errors.New("the repository has no version of the chart that fits")
-	case len(v.URLs) == 0:
-		return nil, errors.New("the repository does not say where the chart is")
+	v, err := index.find(name, version)
+	if err != nil {
+		return nil, err
 	}
-	raw, err := repo.ResolveReferenceURL(u.String(), v.URLs[0])
+	raw, err := chartURL(u, v.URLs[0])
 	if err != nil {
 		return nil, errors.New("the repository gives a URL of the chart that can't be read")
 	}
@@ -115,14 +188,22 @@ func (f *fetcher) repositoryChart(ctx context.Context, u *url.URL, name, version
 	return f.keepChart(data, &content{resolved: v.Version, from: published(at), insecure: at.Scheme == "http" || u.Scheme == "http"})
 }
 
-// near names a chart that may have been meant.
-func near(index *repo.IndexFile, name string) string {
-	for other := range index.Entries {
-		if strings.EqualFold(other, name) {
-			return fmt.Sprintf(": it has %q", other)
-		}
+// chartURL is the URL of a chart as an index gives it, relative to the
+// repository. What the repository's own URL asks for, the chart's does too.
+func chartURL(repository *url.URL, ref string) (string, error) {
+	r, err := url.Parse(ref)
+	if err != nil {
+		return "", err
 	}
-	return ""
+	if r.IsAbs() {
+		return ref, nil
+	}
+	base := *repository
+	base.Path = strings.TrimSuffix(base.Path, "/") + "/"
+	base.RawPath = ""
+	at := base.ResolveReference(r)
+	at.RawQuery = repository.RawQuery
+	return at.String(), nil
 }
 
 func (f *fetcher) keepChart(data []byte, c *content) (*content, error) {

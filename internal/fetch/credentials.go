@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"go.yaml.in/yaml/v3"
 	"helm.sh/helm/v3/pkg/helmpath"
-	"helm.sh/helm/v3/pkg/repo"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
@@ -25,7 +25,7 @@ var loginNone login
 // credentials are what the user's helm, docker and git have. They are read when
 // the first source needs them.
 type credentialsOf struct {
-	repositories func() []*repo.Entry
+	repositories func() []helmRepository
 	registries   func() credentials.Store
 	machines     func() map[string]login
 }
@@ -42,7 +42,7 @@ func newCredentials() *credentialsOf {
 // wrote it.
 func (c *credentialsOf) repository(u *url.URL) login {
 	for _, e := range c.repositories() {
-		if e != nil && strings.TrimSuffix(e.URL, "/") == strings.TrimSuffix(u.String(), "/") {
+		if strings.TrimSuffix(e.URL, "/") == strings.TrimSuffix(u.String(), "/") {
 			return login{e.Username, e.Password}
 		}
 	}
@@ -72,9 +72,22 @@ func (c *credentialsOf) registry(ctx context.Context, host string) (auth.Credent
 	return cred, nil
 }
 
-func helmRepositories() []*repo.Entry {
-	f, err := repo.LoadFile(setting("HELM_REPOSITORY_CONFIG", "repositories.yaml"))
+// helmRepository is what is needed of an entry of helm's repositories.yaml.
+type helmRepository struct {
+	URL      string `yaml:"url"`
+	Username string `yaml:"username"`
+	Password string `yaml:"password"`
+}
+
+func helmRepositories() []helmRepository {
+	data, err := os.ReadFile(setting("HELM_REPOSITORY_CONFIG", "repositories.yaml"))
 	if err != nil {
+		return nil
+	}
+	var f struct {
+		Repositories []helmRepository `yaml:"repositories"`
+	}
+	if yaml.Unmarshal(data, &f) != nil {
 		return nil
 	}
 	return f.Repositories

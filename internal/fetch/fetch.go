@@ -14,8 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/url"
 	"strings"
 	"sync"
@@ -70,7 +68,6 @@ var errChanged = errors.New("its content changed since it was locked, though it 
 // Fetch downloads sources, several at a time, and returns what became of each,
 // in their order.
 func Fetch(ctx context.Context, sources []Source, o Options) []Result {
-	quiet()
 	f := newFetcher(o)
 	defer f.network.close()
 	results := make([]Result, len(sources))
@@ -92,9 +89,6 @@ func Fetch(ctx context.Context, sources []Source, o Options) []Result {
 	wait.Wait()
 	return results
 }
-
-// quiet keeps helm from logging what it makes of a repository's index.
-var quiet = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
 
 // fetcher is what the sources of one call share.
 type fetcher struct {

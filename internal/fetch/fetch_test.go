@@ -134,6 +134,7 @@ type site struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	redirect map[string]string
+	failing  int // how often to fail before answering
 	locked   bool
 	asked    []string // the paths that were asked for with credentials
 }
@@ -151,6 +152,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user, password, ok := r.BasicAuth()
 	if r.Header.Get("Authorization") != "" {
 		s.asked = append(s.asked, r.URL.Path)
+	}
+	if s.failing > 0 {
+		s.failing--
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return
 	}
 	if to, ok := s.redirect[r.URL.Path]; ok {
 		http.Redirect(w, r, to, http.StatusFound)
@@ -210,7 +216,7 @@ func TestRepositoryChart(t *testing.T) {
 			t.Errorf("%q: kept otherwise", version)
 		}
 	}
-	refused(t, b.one(s.chart("9.*")), "no version of the chart that fits")
+	refused(t, b.one(s.chart("9.*")), "no version that fits")
 	other := s.chart("")
 	other.Name = "WEB"
 	refused(t, b.one(other), `it has "web"`)
@@ -306,6 +312,9 @@ func TestFile(t *testing.T) {
 	if r := b.fetch(fetch.Source{Request: request, Pinned: &r.Entry})[0]; r.Err == nil || !strings.Contains(r.Err.Error(), "changed since it was locked") {
 		t.Errorf("%+v", r)
 	}
+	// A server that is busy is asked again.
+	s.failing = 1
+	check(t, b.one(request).Err)
 	s.files["/large"] = make([]byte, store.MaxFileSize+1)
 	refused(t, b.one(store.Request{Kind: store.File, URL: s.URL + "/large"}), "larger than 64 MiB")
 	s.redirect["/loop"] = s.URL + "/loop"
@@ -382,7 +391,7 @@ func TestRegistryChart(t *testing.T) {
 	request.Version = "7.0.0"
 	refused(t, b.one(request), "does not have it")
 	request.Version = "7.*"
-	refused(t, b.one(request), "no version of the chart that fits")
+	refused(t, b.one(request), "no version that fits")
 
 	// A chart repository whose charts are in a registry.
 	s := newSite(t)

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"oras.land/oras-go/v2/registry/remote/retry"
 )
 
 // maxDownload is the most that one source may download: 512 MiB.
@@ -108,11 +110,12 @@ func public(a netip.Addr) bool {
 	return a.IsValid()
 }
 
-// client makes requests for one source, whose downloads it counts.
+// client makes requests for one source, whose downloads it counts. What a busy
+// server refuses is tried again.
 func (n *network) client() *http.Client {
 	m := &meter{network: n}
 	m.left.Store(maxDownload)
-	return &http.Client{Transport: m, CheckRedirect: n.redirect}
+	return &http.Client{Transport: retry.NewTransport(m), CheckRedirect: n.redirect}
 }
 
 // redirect follows a few redirects, never from https to http, and takes

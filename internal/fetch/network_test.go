@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -71,6 +74,36 @@ func TestDowngrade(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "from https to http") {
 		t.Error(err)
+	}
+}
+
+// TestNetrc: git's logins are for the hosts that they name, and for https.
+func TestNetrc(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "netrc")
+	text := "# mine\nmachine git.example\n  login reader password not-a-real-password\nmachine other.example login o\npassword p account a\ndefault login d password d\n"
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NETRC", name)
+	c := newCredentials()
+	for raw, want := range map[string]login{
+		"https://git.example/a":     {"reader", "not-a-real-password"},
+		"https://other.example/":    {"o", "p"},
+		"https://third.example/":    {},
+		"https://git.example.evil/": {},
+		"http://git.example/a":      {},
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.machine(u) != want {
+			t.Errorf("%s: another login", raw)
+		}
+	}
+	t.Setenv("NETRC", name+"-not")
+	if got := netrc(); len(got) != 0 {
+		t.Error("logins out of nothing")
 	}
 }
 

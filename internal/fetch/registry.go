@@ -15,7 +15,6 @@ import (
 	"github.com/Masterminds/semver/v3"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/scantling-dev/scantling/internal/store"
-	helm "helm.sh/helm/v3/pkg/registry"
 	orascontent "oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote"
@@ -26,6 +25,9 @@ import (
 const (
 	// fluxLayer is the media type of what flux push artifact makes.
 	fluxLayer = "application/vnd.cncf.flux.content.v1.tar+gzip"
+	// The media types of a packaged chart, now and before helm 3.8.
+	chartLayer    = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+	oldChartLayer = "application/tar+gzip"
 
 	maxManifest = 4 << 20
 	maxLayer    = 256 << 20
@@ -76,7 +78,7 @@ func (f *fetcher) registryChart(ctx context.Context, u *url.URL, version string)
 	if err != nil {
 		return nil, err
 	}
-	layer, ok := findLayer(m, helm.ChartLayerMediaType, helm.LegacyChartLayerMediaType)
+	layer, ok := findLayer(m, chartLayer, oldChartLayer)
 	if !ok {
 		return nil, errors.New("what the registry has under this name is no chart")
 	}
@@ -108,20 +110,16 @@ func (r *repository) chartTag(ctx context.Context, version string) (string, erro
 	if slices.Contains(tags, tagOf(version)) {
 		return tagOf(version), nil
 	}
-	var versions []*semver.Version
+	var versions []string
 	for _, t := range tags {
-		if v, err := semver.StrictNewVersion(strings.ReplaceAll(t, "_", "+")); err == nil {
+		v := strings.ReplaceAll(t, "_", "+")
+		if _, err := semver.StrictNewVersion(v); err == nil {
 			versions = append(versions, v)
 		}
 	}
-	slices.SortFunc(versions, func(a, b *semver.Version) int { return b.Compare(a) })
-	var names []string
-	for _, v := range versions {
-		names = append(names, v.String())
-	}
-	found, err := helm.GetTagMatchingVersionOrConstraint(names, version)
+	found, err := chooseVersion(versions, version)
 	if err != nil {
-		return "", errors.New("the registry has no version of the chart that fits")
+		return "", fmt.Errorf("of the chart, the registry has %w", err)
 	}
 	return tagOf(found), nil
 }
@@ -243,7 +241,7 @@ func (f *fetcher) artifact(ctx context.Context, u *url.URL, version string) (*co
 		resolved = tag + resolved
 	}
 	c := &content{resolved: resolved, from: reference(u, tag), insecure: r.insecure}
-	if layer, ok := findLayer(m, helm.ChartLayerMediaType); ok {
+	if layer, ok := findLayer(m, chartLayer); ok {
 		data, err := r.layer(ctx, layer, store.MaxFileSize)
 		if err != nil {
 			return nil, err

@@ -75,10 +75,10 @@ func findings() []lint.Finding {
 
 func report(list []lint.Finding, base string) *Report {
 	units := []Unit{
-		{Kind: "kustomize", Path: "apps/web/overlays/prod", Status: Rendered, Objects: 1200},
-		{Kind: "kustomize", Path: "apps/web/overlays/stage", Status: Partial, Reason: "a patch failed", Objects: 4},
-		{Kind: "HelmRelease", Path: "apps/redis", Name: "db/redis", Status: NotRendered, Reason: "not fetched"},
-		{Kind: "HelmRelease", Path: "apps/mq", Name: "db/mq", Status: NotRendered, Reason: "not fetched"},
+		{ID: "apps/web/overlays/prod", Kind: "kustomize", Path: "apps/web/overlays/prod", Status: Rendered, Objects: 1200},
+		{ID: "apps/web/overlays/stage", Kind: "kustomize", Path: "apps/web/overlays/stage", Status: Partial, Reason: "a patch failed", Objects: 4},
+		{ID: "apps/redis (db/redis in clusters/prod)", Kind: "HelmRelease", Path: "apps/redis", Name: "db/redis", Cluster: "clusters/prod", Status: NotRendered, Reason: "not fetched"},
+		{ID: "apps/mq (db/mq)", Kind: "HelmRelease", Path: "apps/mq", Name: "db/mq", Status: NotRendered, Reason: "not fetched"},
 	}
 	return &Report{
 		Findings: list, Rules: rules(), Units: units, Version: "0.1.0",
@@ -521,5 +521,21 @@ func harmless(t testing.TB, out, allowed string) {
 				t.Errorf("%q in %q", c, l)
 			}
 		}
+	}
+}
+
+func TestReachedClusters(t *testing.T) {
+	units := []Unit{
+		{ID: "a", Kind: "HelmRelease", Path: "apps/web.yaml", Name: "shop/web", Cluster: "clusters/prod"},
+		{ID: "b", Kind: "HelmRelease", Path: "apps/web.yaml", Name: "shop/web", Cluster: "clusters/stage"},
+		{ID: "c", Kind: "kustomize", Path: "lone"},
+	}
+	r := &Report{Units: units, Findings: []lint.Finding{{Rule: "x", Message: "m", Origin: manifest.Origin{Span: manifest.Span{File: "f", Line: 1}}, Units: []string{"a", "b", "c"}}}}
+	var b strings.Builder
+	if err := Write(&b, "text", r, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "reaches HelmRelease shop/web in prod, stage: clusters/{prod,stage}, c\n"; !strings.Contains(b.String(), want) {
+		t.Errorf("got\n%swithout %q", b.String(), want)
 	}
 }
