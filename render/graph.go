@@ -84,6 +84,7 @@ func (g *graph) run(ctx context.Context) error {
 			return nil
 		}
 		g.gave = map[*Unit][]*manifest.Object{}
+		g.r.share(batch)
 		if err := g.r.parallel(ctx, batch, g.renders, g.result); err != nil {
 			return err
 		}

@@ -53,6 +53,7 @@ func (b *builder) kustomize(p *product, tree *recorder, j job) {
 			files.postBuild(m, j.flux)
 		}
 		for _, resource := range m.Resources() {
+			walkScalars(resource.YNode(), refold)
 			p.docs = append(p.docs, resource.YNode())
 		}
 		p.pads = files.pads
@@ -75,6 +76,20 @@ func (b *builder) kustomize(p *product, tree *recorder, j job) {
 		return
 	}
 	p.fail(problem)
+}
+
+// refold makes the value of a folded scalar what it is once kustomize has written
+// it: lines that stand further in than others get an empty line before them.
+func refold(n *yaml.Node) {
+	if n.Style&yaml.FoldedStyle == 0 || !strings.Contains(n.Value, "\n ") {
+		return
+	}
+	if text, err := yaml.Marshal(n); err == nil {
+		var value string
+		if yaml.Unmarshal(text, &value) == nil {
+			n.Value = value
+		}
+	}
 }
 
 // errSchema ends a build that sets the schema while others may run.
@@ -194,12 +209,14 @@ type scrub struct {
 }
 
 // quotesValues are the errors of the libraries that quote the text that they
-// could not read, which may be a secret.
+// could not read, which may be a secret, or what no one can read.
 var quotesValues = sync.OnceValue(func() []scrub {
 	return []scrub{
 		{regexp.MustCompile(`(?s)literal sources \[.*expected key=value`), "a literal is not of the form key=value"},
 		{regexp.MustCompile(`(?s)unknown anchor .* referenced`), "an unknown anchor is referenced"},
 		{regexp.MustCompile(`(?s)cannot unmarshal (\S+) .* into`), "cannot unmarshal $1 into"},
+		// An address differs from run to run.
+		{regexp.MustCompile(`&\{0x[0-9a-f]+ <nil>\}`), "a generator"},
 	}
 })
 

@@ -232,6 +232,8 @@ func (s *postStages) build(docs []renderedDoc, pads *padding) (m resmap.ResMap, 
 		return nil, err
 	}
 	warmKustomize()
+	// Not while another build reads the table of generators.
+	hookCharts()
 	schemaLock.RLock()
 	defer schemaLock.RUnlock()
 	options := krusty.MakeDefaultOptions()

@@ -6,6 +6,7 @@ package render
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path"
@@ -214,9 +215,10 @@ type Renderer struct {
 	found *discovery
 
 	mu       sync.Mutex
-	units    []*Unit          // those that were asked for
-	finished map[*Unit]bool   // all that were rendered
-	consumed map[string]bool  // files that a rendered unit took in
+	units    []*Unit         // those that were asked for
+	finished map[*Unit]bool  // all that were rendered
+	consumed map[string]bool // files that a rendered unit took in
+	shared   map[[32]byte]*build
 	unpacked map[string]int64 // bytes that the archives of a chart unpacked to
 }
 
@@ -231,7 +233,7 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{tree: tree, view: store.NewMounted(tree, opts.Store), finished: map[*Unit]bool{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{}}, nil
+	return &Renderer{tree: tree, view: store.NewMounted(tree, opts.Store), finished: map[*Unit]bool{}, shared: map[[32]byte]*build{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{}}, nil
 }
 
 // Run finds and renders every unit for which want is true (nil: all), several
@@ -479,53 +481,126 @@ func (r *Renderer) planned(ctx context.Context, res *Result, tree *recorder) err
 // stand is the place that stands for those in what was fetched.
 func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job, stand manifest.Span) error {
 	u := res.Unit
-	j.archives = r.archivesLeft(j.path)
-	var p *product
-	if r.opts.Workers != nil {
-		j.expect = r.found.expect(j)
-		var err error
-		if p, err = r.opts.Workers.build(ctx, &r.settings, tree, j); err != nil {
-			return err
-		}
-	} else {
-		p = r.builder.build(tree, j)
+	b, err := r.build(ctx, j)
+	if err != nil {
+		return err
 	}
-	r.mu.Lock()
-	// A chart that is rendered with several sets of values is unpacked each
-	// time, and counts once.
-	if more := p.unpacked - r.unpacked[j.path]; more > 0 {
-		r.unpacked[j.path] += more
-		r.archives.take(more)
+	p := b.product
+	for name, data := range b.tree.read {
+		tree.record(name, data)
 	}
-	r.mu.Unlock()
-	size := p.size()
-	if r.rendered.Add(size) > r.settings.limits.RenderedTotal {
-		p = &product{problems: p.problems}
+	if r.rendered.Add(b.size) > r.settings.limits.RenderedTotal {
+		p = &product{problems: slices.Clone(p.problems)}
 		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
 			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
 	}
-	where := newKustomizeOrigins(tree, p.pads)
+	where := newKustomizeOrigins(b.tree, p.pads)
 	if stand.File == "" {
 		stand.File = r.mainFile(u)
 	}
-	for i, problem := range p.problems {
+	u.Status, u.Reason, u.killed = p.status, p.reason, p.killed
+	for _, problem := range p.problems {
 		switch {
 		case problem.At.File == j.path:
 			// What was read before a worker ended is not known.
-			p.problems[i].At = stand
+			problem.At = stand
 		case isFetched(problem.At.File):
-			p.problems[i].At = where.reference(problem.At.File, stand)
+			problem.At = where.reference(problem.At.File, stand)
 		}
+		res.Problems = append(res.Problems, problem)
 	}
-	u.Status, u.Reason, u.killed, res.Problems = p.status, p.reason, p.killed, append(res.Problems, p.problems...)
 	r.docObjects(res, p, where, stand)
 	for _, t := range p.texts {
 		if isFetched(t.file) {
 			t.file, t.written = stand.File, false
 		}
-		r.textObjects(res, tree, t, stand)
+		r.textObjects(res, b.tree, t, stand)
 	}
 	return nil
+}
+
+// build is what a job gave, and the files that it was made of.
+type build struct {
+	once    sync.Once
+	product *product
+	tree    *recorder
+	size    int64
+	err     error
+	// users is how many units are still to take it.
+	users atomic.Int32
+}
+
+// build does a job, or takes what the same job gave for another unit of the
+// round: one base is deployed to many clusters.
+func (r *Renderer) build(ctx context.Context, j job) (*build, error) {
+	key := j.key()
+	r.mu.Lock()
+	b := r.shared[key]
+	r.mu.Unlock()
+	if b == nil {
+		b = &build{}
+	}
+	b.once.Do(func() { r.do(ctx, j, b) })
+	if b.users.Add(-1) == 0 {
+		r.mu.Lock()
+		delete(r.shared, key)
+		r.mu.Unlock()
+	}
+	return b, b.err
+}
+
+func (r *Renderer) do(ctx context.Context, j job, b *build) {
+	b.tree = newRecorder(r.view, r.settings.limits.YAML)
+	j.archives = r.archivesLeft(j.path)
+	if r.opts.Workers != nil {
+		j.expect = r.found.expect(j)
+		b.product, b.err = r.opts.Workers.build(ctx, &r.settings, b.tree, j)
+	} else {
+		b.product = r.builder.build(b.tree, j)
+	}
+	if b.err != nil {
+		return
+	}
+	r.mu.Lock()
+	// A chart that is rendered with several sets of values is unpacked each
+	// time, and counts once.
+	if more := b.product.unpacked - r.unpacked[j.path]; more > 0 {
+		r.unpacked[j.path] += more
+		r.archives.take(more)
+	}
+	r.mu.Unlock()
+	b.size = b.product.size()
+}
+
+// share says which jobs of a round more than one unit has.
+func (r *Renderer) share(units []*Unit) {
+	users := map[[32]byte]int32{}
+	for _, u := range units {
+		// What gets metadata of its own is not shared.
+		if u.plan == nil || len(u.plan.labels)+len(u.plan.annotations) > 0 {
+			continue
+		}
+		for _, j := range u.plan.jobs {
+			users[j.key()]++
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.shared)
+	for key, n := range users {
+		if n > 1 {
+			b := &build{}
+			b.users.Store(n)
+			r.shared[key] = b
+		}
+	}
+}
+
+// key is the same for jobs that give the same.
+func (j job) key() [32]byte {
+	var e encoder
+	e.job(j)
+	return sha256.Sum256(e.buf)
 }
 
 // docObjects makes objects of the nodes that a build gave.

@@ -58,6 +58,10 @@ type textWriter struct {
 	sensitive bool
 }
 
+// maxAbsent is how many of what is not fetched are shown, when nothing but
+// fetching them is asked for.
+const maxAbsent = 5
+
 func writeText(w io.Writer, r *Report, o Options) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
@@ -81,10 +85,23 @@ func writeText(w io.Writer, r *Report, o Options) error {
 		return f.State == lint.Fixed || f.State != lint.Unchanged && f.Suppressed == nil
 	})
 	listed := false
+	absent := 0
 	for _, i := range kept {
-		if f := &r.Findings[i]; f.State != lint.Fixed {
-			t.finding(f)
+		f := &r.Findings[i]
+		if f.State == lint.Fixed {
+			continue
 		}
+		// A repository without its charts says the same many times.
+		if f.Rule == "not-fetched" && f.Severity == lint.Info {
+			if absent++; absent > maxAbsent {
+				continue
+			}
+		}
+		t.finding(f)
+	}
+	if more := absent - maxAbsent; more > 0 {
+		fmt.Fprintf(t.w, "and %s more that are not fetched: scantling fetch --list\n", thousands(more))
+		listed = true
 	}
 	for _, i := range kept {
 		if f := &r.Findings[i]; f.State == lint.Fixed {
@@ -534,7 +551,7 @@ func summaryLine(s *Summary) string {
 		line += ". " + strings.Join(lacking, ", ") + ": scantling units"
 	}
 	if s.NotFetched > 0 {
-		line += ". " + thousands(s.NotFetched) + " not fetched"
+		line += ". " + thousands(s.NotFetched) + " not fetched: scantling fetch"
 	}
 	return line
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -154,7 +155,7 @@ func makeFolders(root *os.Root, name string) error {
 func (e Entry) vendorName() string {
 	switch e.Kind {
 	case Chart:
-		return "charts/" + word(e.Name) + "-" + word(e.Resolved) + ".tgz"
+		return "charts/" + word(cmp.Or(e.Name, path.Base(e.URL))) + "-" + word(e.Resolved) + ".tgz"
 	case File:
 		return "files/" + place(e.URL)
 	}
