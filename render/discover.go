@@ -75,6 +75,10 @@ func discover(tree source.Tree, listing source.Listing, opts Options) *discovery
 			d.note(f.Name, "left out by the configuration")
 			continue
 		}
+		if opts.Store != nil && opts.Store.Lock().Vendored(f.Name) {
+			d.note(f.Name, "was fetched: it is rendered where it is asked for")
+			continue
+		}
 		if f.Symlink && !d.link(f) {
 			continue
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -45,7 +46,14 @@ rules:
   image-registry:
     enabled: false
     options: {registries: ghcr.io}
-kubernetes: {version: 1.30, api-versions: [example.com/v1/Widget]}
+kubernetes:
+  version: 1.30
+  api-versions: [example.com/v1/Widget]
+  paths: [{match: [clusters/old, prod], version: "1.28", api-versions: [a/v1]}]
+gitops:
+  repository: https://git.example.org/team/fleet
+  clusters: [{name: prod, server: https://prod.example.org, labels: {env: prod}, annotations: {a: b}, project: x}]
+  substitutions: {DOMAIN: example.org}
 helm: {values: ["env/*.yaml"]}
 limits: {depth: 300, file-size: 20MiB, render-timeout: 8s}
 `), testRules())
@@ -55,6 +63,16 @@ limits: {depth: 300, file-size: 20MiB, render-timeout: 8s}
 	if *c.FailOn != lint.Medium || c.KubeVersion != "1.30" || !slices.Equal(c.Exclude, []string{"vendor/**"}) ||
 		!slices.Equal(c.APIVersions, []string{"example.com/v1/Widget"}) || !slices.Equal(c.Helm.Values, []string{"env/*.yaml"}) {
 		t.Errorf("read %+v", c)
+	}
+	if want := []Capability{{Match: []string{"clusters/old", "prod"}, KubeVersion: "1.28", APIVersions: []string{"a/v1"}}}; !reflect.DeepEqual(c.Capabilities, want) {
+		t.Errorf("read the capabilities %+v", c.Capabilities)
+	}
+	if want := (GitOps{
+		Repository:    []string{"https://git.example.org/team/fleet"},
+		Clusters:      []Cluster{{"prod", "https://prod.example.org", "x", map[string]string{"env": "prod"}, map[string]string{"a": "b"}}},
+		Substitutions: map[string]string{"DOMAIN": "example.org"},
+	}); !reflect.DeepEqual(c.GitOps, want) {
+		t.Errorf("read gitops as %+v", c.GitOps)
 	}
 	want := limits.Default()
 	want.YAML.Depth, want.YAML.FileSize, want.RenderTimeout = 300, 20<<20, 8*time.Second
@@ -96,7 +114,7 @@ func TestDefault(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"key", "fail_on: high", `.scantling.yaml:1:1: unknown key "fail_on": did you mean "fail-on"?`},
-		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, fail-on, helm, kubernetes, limits, rules, version`},
+		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, fail-on, gitops, helm, kubernetes, limits, rules, version`},
 		{"rule", "rules:\n  priviliged-container: off", `.scantling.yaml:2:3: unknown rule "priviliged-container": did you mean "privileged-container"?`},
 		{"limit", "limits:\n  dept: 3", `.scantling.yaml:2:3: unknown limit "dept": did you mean "depth"?`},
 		{"limit value", "limits: {file-size: 3MB}", `.scantling.yaml:1:21: limit file-size: "3MB" is no size: write bytes,`},
@@ -126,6 +144,10 @@ func TestParseErrors(t *testing.T) {
 		{"duplicate rule", "rules:\n  host-path: off\n  host-path: on", `.scantling.yaml:3:3: "host-path" is set twice`},
 		{"list", "- a", `.scantling.yaml:1:1: the configuration must be a mapping`},
 		{"documents", "version: 1\n---\nversion: 1", `.scantling.yaml:3:1: the configuration is one document`},
+		{"cluster name", "gitops: {clusters: [{server: x}]}", `.scantling.yaml:1:21: gitops.clusters: a cluster needs a name`},
+		{"cluster key", "gitops: {clusters: [{name: x, lables: {}}]}", `unknown key of a cluster "lables": did you mean "labels"?`},
+		{"substitution", "gitops:\n  substitutions:\n    A: [b]", `.scantling.yaml:3:8: gitops.substitutions.A must be a text`},
+		{"path match", "kubernetes: {paths: [{version: '1.30'}]}", `kubernetes.paths: an item needs match`},
 		{"syntax", "rules: [", `.scantling.yaml:1:1: can't parse YAML`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
