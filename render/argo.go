@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/store"
 	"go.yaml.in/yaml/v3"
@@ -109,6 +108,10 @@ func (g *graph) argoSource(u *Unit, p *plan, s argoSource, refs map[string]strin
 		return
 	}
 	at := spanOf(o, append(slices.Clone(s.keys), "path")...)
+	if dir := sourcePath(s.at("path").or(".")); escapes(dir) {
+		p.problem(outsideSource(dir, what, at))
+		return
+	}
 	var problem *Problem
 	if s.root, problem = g.argoRoot(s, o, "the source of "+what); problem == nil {
 		s.dir, problem = g.in(root{dir: s.root}, sourcePath(s.at("path").or(".")), what, at)
@@ -251,8 +254,13 @@ func (g *graph) argoHelm(u *Unit, p *plan, s argoSource, refs map[string]string,
 	} else if text := helm.at("values").str(); text != "" {
 		rel.layers = append(rel.layers, layer{text: text, of: of, at: at("values")})
 	}
-	for i, param := range helm.at("parameters").items() {
-		rel.layers = append(rel.layers, layer{target: param.at("name").str(), text: expandEnv(param.at("value").str(), env), str: param.at("forceString").is(), of: of, at: at("parameters", fmt.Sprint(i))})
+	// Those that are strings come after the others, as helm has its options.
+	for _, str := range []bool{false, true} {
+		for i, param := range helm.at("parameters").items() {
+			if param.at("forceString").is() == str {
+				rel.layers = append(rel.layers, layer{target: param.at("name").str(), text: argoParameter(expandEnv(param.at("value").str(), env)), str: str, of: of, at: at("parameters", fmt.Sprint(i))})
+			}
+		}
 	}
 	for i, param := range helm.at("fileParameters").items() {
 		for _, file := range g.valueFiles(p, s, refs, expandEnv(param.at("path").str(), env), at("fileParameters", fmt.Sprint(i))) {
@@ -261,6 +269,25 @@ func (g *graph) argoHelm(u *Unit, p *plan, s argoSource, refs map[string]string,
 	}
 	p.jobs = append(p.jobs, job{kind: Helm, path: chartPath, release: rel})
 }
+
+// argoParameter escapes the commas of a parameter's value, which helm would take
+// for the end of it, unless the value is a list.
+func argoParameter(value string) string {
+	if strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}") {
+		return value
+	}
+	var out strings.Builder
+	for i := range len(value) {
+		if value[i] == ',' && (i == 0 || value[i-1] != '\\') {
+			out.WriteByte('\\')
+		}
+		out.WriteByte(value[i])
+	}
+	return out.String()
+}
+
+// maxGlobs is how many patterns are held against all files of the repository.
+const maxGlobs = 500
 
 // valueFiles are the files that one entry of valueFiles names: of this source, of
 // another by its $ref, or several by a glob.
@@ -292,8 +319,12 @@ func (g *graph) valueFiles(p *plan, s argoSource, refs map[string]string, text s
 		return []layer{{file: full}}
 	}
 	var found []layer
+	if g.globs++; g.globs > maxGlobs {
+		p.problem(&Problem{Class: "limit-size", At: at, Message: fmt.Sprintf("more than %d patterns of value files: the files of this one were not looked for", maxGlobs)})
+		return nil
+	}
 	for _, f := range g.r.found.files {
-		if ok, err := doublestar.Match(full, f.Name); err == nil && ok {
+		if match(full, f.Name) {
 			found = append(found, layer{file: f.Name})
 		}
 	}
@@ -329,8 +360,7 @@ func (g *graph) argoDirectory(u *Unit, p *plan, s argoSource, at manifest.Span) 
 // argoGlob matches as Argo CD's globs do, whose stars take slashes, too.
 func argoGlob(pattern, name string) bool {
 	flat := func(s string) string { return strings.ReplaceAll(s, "/", "\x01") }
-	ok, err := doublestar.Match(flat(pattern), flat(name))
-	return err == nil && ok
+	return match(flat(pattern), flat(name))
 }
 
 // filesBelow lists the files of a folder, of the folders in it, too, if deep.

@@ -247,7 +247,7 @@ func (j job) mainFile(tree *recorder) string {
 			return name
 		}
 	case Helm:
-		return join(j.path, "Chart.yaml")
+		return chartFile(j.path)
 	}
 	return j.path
 }

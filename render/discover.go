@@ -190,12 +190,17 @@ func Excluded(name string, globs []string) bool {
 }
 
 func matches(name string, globs []string) bool {
-	for _, g := range globs {
-		if ok, err := doublestar.Match(g, name); err == nil && ok {
-			return true
-		}
+	return slices.ContainsFunc(globs, func(glob string) bool { return match(glob, name) })
+}
+
+// match is doublestar.Match for patterns that strangers write: every brace
+// doubles the ways to try, so that none matches with more than a few.
+func match(glob, name string) bool {
+	if len(glob) > 4096 || strings.Count(glob, "{") > 6 || strings.Count(glob, "*") > 32 {
+		return false
 	}
-	return false
+	ok, err := doublestar.Match(glob, name)
+	return err == nil && ok
 }
 
 func isManifestName(base string) bool {
@@ -387,33 +392,33 @@ func (d *discovery) roots() []*Unit {
 // unit makes a unit of a kustomization.
 func (d *discovery) unit(k *kustomization) *Unit {
 	d.scheduled[k.dir] = true
-	return &Unit{Kind: Kustomize, Path: k.dir, refs: d.references(job{kind: Kustomize, path: k.dir})}
+	u := &Unit{Kind: Kustomize, Path: k.dir}
+	u.refs, _ = d.references(job{kind: Kustomize, path: k.dir})
+	return u
 }
 
-// references are the files and folders that a rendering reads, as far as the
-// repository tells.
-func (d *discovery) references(j job) []string {
-	var names []string
+// references are the files that a rendering reads, and the folders of which it
+// reads all, as far as the repository tells.
+func (d *discovery) references(j job) (files, dirs []string) {
 	if j.kind == Kustomize {
 		below := map[string]bool{}
 		d.reach(j.path, below)
 		for dir := range below {
 			if k := d.kustomizations[dir]; k != nil {
-				names = append(append(append(names, k.file), k.files...), k.inputs...)
+				files = append(append(append(files, k.file), k.files...), k.inputs...)
 			}
 		}
-		if d.kustomizations[j.path] != nil {
-			slices.Sort(names)
-			return names
-		}
+		slices.Sort(files)
 	}
-	names = append(names, j.path)
+	if d.kustomizations[j.path] == nil {
+		dirs = append(dirs, j.path)
+	}
 	for _, l := range append(slices.Clone(j.release.defaults), j.release.layers...) {
 		if l.file != "" {
-			names = append(names, l.file)
+			files = append(files, l.file)
 		}
 	}
-	return names
+	return files, dirs
 }
 
 // expect are the paths that a rendering will most likely look at.

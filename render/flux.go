@@ -80,6 +80,10 @@ func (g *graph) fluxKustomization(u *Unit) *plan {
 	what := "the Kustomization " + objectName(o)
 	at := spanOf(o, "spec", "path")
 	dir := sourcePath(spec.at("path").or("."))
+	if escapes(dir) {
+		p.problem(outsideSource(dir, what, at))
+		return p
+	}
 	if problem := g.dependencyCycle(u, o); problem != nil {
 		p.problem(problem)
 	}
@@ -108,7 +112,12 @@ func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 		kind, name := ref.at("kind").str(), ref.at("name").str()
 		o := g.lookup(u, kind, u.object.Namespace, name)
 		if o != nil {
-			for key, value := range entries(o) {
+			values, ok := g.entries(o)
+			if !ok {
+				build.unknown = true
+				p.problem(tooLargeObject(o, spanOf(u.object, "spec", "postBuild", "substituteFrom", fmt.Sprint(i), "name")))
+			}
+			for key, value := range values {
 				build.vars[key] = value
 			}
 			continue
@@ -160,7 +169,8 @@ func (g *graph) dependencyCycle(u *Unit, o *manifest.Object) *Problem {
 			if namespace == o.Namespace && name == o.Name {
 				return true
 			}
-			if key := namespace + "/" + name; !seen[key] {
+			// Longer circles would take longer to find than anybody waits.
+			if key := namespace + "/" + name; !seen[key] && len(seen) < 500 {
 				seen[key] = true
 				if next := g.lookup(u, o.GVK.Kind, namespace, name); next != nil && reaches(next) {
 					return true
@@ -216,6 +226,9 @@ func (g *graph) helmRelease(u *Unit) *plan {
 	p.labels, p.annotations = meta.at("labels").pairs(), meta.at("annotations").pairs()
 	rel := release{name: fluxReleaseName(o), namespace: p.namespace}
 	rel.skipCRDs = spec.at("install", "crds").str() == "Skip"
+	rel.skipHooks = spec.at("install", "disableHooks").is()
+	rel.skipTests = !spec.at("test", "enable").is()
+	rel.strategy, rel.at = spec.at("postRenderStrategy").str(), o.Origin.Span
 	chartPath, problem := g.chart(u, p, &rel)
 	if problem != nil {
 		p.problem(problem)
@@ -326,12 +339,11 @@ func (g *graph) chartRef(u *Unit, p *plan, rel *release, ref sourceRef) (string,
 }
 
 // fluxValues are the values of a HelmRelease: those of valuesFrom in their
-// order, its own, and last the single values that valuesFrom sets by
-// targetPath.
+// order, and its own.
 func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
 	o := u.object
 	spec := specOf(o)
-	var single []layer
+	size := 0
 	for i, ref := range spec.at("valuesFrom").items() {
 		kind, name, key, target := ref.at("kind").str(), ref.at("name").str(), ref.at("valuesKey").or("values.yaml"), ref.at("targetPath").str()
 		at := spanOf(o, "spec", "valuesFrom", fmt.Sprint(i), "name")
@@ -339,7 +351,15 @@ func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
 		from := g.lookup(u, kind, o.Namespace, name)
 		text, found := "", false
 		if from != nil {
-			text, found = entries(from)[key]
+			values, ok := g.entries(from)
+			if text, found = values[key]; !ok {
+				p.problem(tooLargeObject(from, at))
+				continue
+			}
+		}
+		if size += len(text); size > maxValues {
+			p.problem(&Problem{Class: "limit-size", At: at, Message: fmt.Sprintf("the values of HelmRelease %s are larger than %d MiB: the rest was left out", objectName(o), maxValues>>20)})
+			break
 		}
 		if found && target == "" && manifest.Unknown(text) && text == placeholder(key) {
 			// All of it is encrypted.
@@ -364,17 +384,19 @@ func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
 			}
 			text = placeholder(name + "-" + key)
 		}
-		l := layer{text: text, target: target, literal: ref.at("literal").is(), flux: true, of: of, at: at}
-		if target != "" {
-			single = append(single, l)
-			continue
-		}
-		rel.layers = append(rel.layers, l)
+		rel.layers = append(rel.layers, layer{text: text, target: target, literal: ref.at("literal").is(), flux: true, of: of, at: at})
 	}
 	if values := spec.at("values"); values.ok() {
 		rel.layers = append(rel.layers, layer{text: values.yaml(), of: "the values of HelmRelease " + objectName(o), at: spanOf(o, "spec", "values")})
 	}
-	rel.layers = append(rel.layers, single...)
+}
+
+// maxValues is what the values of one release may come to, in bytes.
+const maxValues = 8 << 20
+
+// tooLargeObject says that a ConfigMap or Secret can't be on a cluster.
+func tooLargeObject(o *manifest.Object, at manifest.Span) *Problem {
+	return &Problem{Class: "limit-size", At: at, Message: fmt.Sprintf("%s is larger than %d MiB, more than the API server takes: it was not read", o.ID(), maxObject>>20)}
 }
 
 // fluxReleaseName is the name that helm-controller gives to a release: its own

@@ -68,11 +68,11 @@ var oracles = sync.OnceValues(func() (string, error) {
 	}
 	for _, pkg := range []string{"./fluxbuild", "sigs.k8s.io/kustomize/kustomize/v5"} {
 		name := path.Base(strings.TrimSuffix(pkg, "/v5"))
-		if have := filepath.Join(os.Getenv("SCANTLING_TOOLS"), name); filepath.IsAbs(have) {
-			if err := os.Symlink(have, filepath.Join(dir, name)); err == nil && exists(have) {
-				continue
+		if have := filepath.Join(os.Getenv("SCANTLING_TOOLS"), name); exists(have) {
+			if err := os.Symlink(have, filepath.Join(dir, name)); err != nil {
+				return "", err
 			}
-			_ = os.Remove(filepath.Join(dir, name))
+			continue
 		}
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
 		cmd.Dir = "../internal/tools"

@@ -82,8 +82,8 @@ func (f *kustomizeFS) flux(dir string, flux *fluxBuild) error {
 	return f.serve(name, k)
 }
 
-// existing is the kustomization file of a folder, as kustomize would see it, as
-// Flux reads it.
+// existing is the kustomization of a folder as Flux reads it, which minds no
+// unknown field, and its file; fs.ErrNotExist if there is none.
 func (f *kustomizeFS) existing(dir string) (string, *types.Kustomization, error) {
 	name, data, err := f.kustomizationIn(dir)
 	if err != nil {

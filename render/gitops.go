@@ -213,6 +213,28 @@ func (inv *inventory) list(kind string, want func(entry string) bool) []*manifes
 	return list
 }
 
+// maxObject is what a ConfigMap or Secret may hold, in bytes: Kubernetes takes no
+// more (https://kubernetes.io/docs/concepts/configuration/configmap/).
+const maxObject = 1 << 20
+
+// entries are what a ConfigMap or Secret holds; ok is false if that is more than
+// Kubernetes takes. Each object is read once.
+func (g *graph) entries(o *manifest.Object) (values map[string]string, ok bool) {
+	if known, ok := g.contents[o]; ok {
+		return known, known != nil
+	}
+	values = entries(o)
+	size := 0
+	for key, value := range values {
+		size += len(key) + len(value)
+	}
+	if size > maxObject {
+		values = nil
+	}
+	g.contents[o] = values
+	return values, values != nil
+}
+
 // entries are what a ConfigMap or Secret holds. An entry that is encrypted has
 // a placeholder for a value.
 func entries(o *manifest.Object) map[string]string {

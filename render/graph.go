@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
 )
@@ -38,6 +37,11 @@ type graph struct {
 	started map[*Unit]bool
 	roots   []*Unit
 	leading map[string]bool // charts whose templates may give GitOps objects
+	// files are those that the claims are written in, with the folders above
+	// them; found the claims of which there are units.
+	files, found map[string]bool
+	contents     map[*manifest.Object]map[string]string
+	globs        int // how many patterns were held against all files
 
 	mu       sync.Mutex
 	gave     map[*Unit][]*manifest.Object // what each unit of a round gave of what others refer to or follow
@@ -51,16 +55,17 @@ type claim struct {
 	// globs are the folders; deep, that those below them belong to it.
 	globs []string
 	deep  bool
+	// reached are the kustomizations below a folder that is named.
+	reached map[string]bool
 }
 
 // covers says that a claim names the folder of a unit.
 func (c *claim) covers(dir string) bool {
 	return slices.ContainsFunc(c.globs, func(glob string) bool {
-		if !strings.ContainsAny(glob, "*") {
+		if !strings.Contains(glob, "*") {
 			return dir == glob || c.deep && within(dir, glob)
 		}
-		ok, err := doublestar.Match(glob, dir)
-		return err == nil && ok
+		return match(glob, dir)
 	})
 }
 
@@ -70,7 +75,8 @@ const maxDepth = 20
 
 func newGraph(r *Renderer, want func(*Unit) bool, emit func(*Result)) *graph {
 	return &graph{r: r, want: want, emit: emit, inv: &inventory{}, raw: &inventory{}, sync: map[sourceRef]bool{},
-		known: map[string]*Unit{}, leading: map[string]bool{}, started: map[*Unit]bool{}, released: map[string]bool{}}
+		known: map[string]*Unit{}, leading: map[string]bool{}, files: map[string]bool{}, found: map[string]bool{},
+		contents: map[*manifest.Object]map[string]string{}, started: map[*Unit]bool{}, released: map[string]bool{}}
 }
 
 // run renders everything but plain manifests that lead to nothing.
@@ -179,6 +185,12 @@ func (g *graph) claim(o *manifest.Object) {
 		c.deep = true
 	}
 	g.claims = append(g.claims, c)
+	for name := o.Origin.File; ; name = path.Dir(name) {
+		g.files[name] = true
+		if name == "." {
+			break
+		}
+	}
 }
 
 // pattern says that the claim names its folders by a pattern only.
@@ -257,13 +269,14 @@ func (g *graph) next() []*Unit {
 	}
 	var live []*claim
 	for _, c := range g.claims {
-		if !g.r.consumed[c.object.Origin.File] && !g.followed(c.object) {
+		if !g.r.consumed[c.object.Origin.File] && !g.found[writtenKey(c.object)] {
 			live = append(live, c)
 		}
 	}
+	claimed := g.claimedBy(live)
 	var batch []*Unit
 	for _, u := range open {
-		if !g.claimed(u, live) {
+		if !claimed(u) {
 			batch = append(batch, u)
 		}
 	}
@@ -317,7 +330,8 @@ func (g *graph) planOf(u *Unit) (p *plan) {
 		p = g.applicationSet(u)
 	}
 	for i := range p.jobs {
-		u.refs = append(u.refs, g.r.found.references(p.jobs[i])...)
+		files, dirs := g.r.found.references(p.jobs[i])
+		u.refs, u.dirs = append(u.refs, files...), append(u.dirs, dirs...)
 		version, more := g.r.capabilitiesOf(u)
 		rel := &p.jobs[i].release
 		rel.kubeVersion = cmp.Or(rel.kubeVersion, version)
@@ -339,35 +353,61 @@ func (g *graph) taken(u *Unit) bool {
 	return len(u.files) == 0
 }
 
-// claimed says that a GitOps object that is still to be found names a root.
-func (g *graph) claimed(u *Unit, live []*claim) bool {
-	return slices.ContainsFunc(live, func(c *claim) bool {
-		if c.covers(u.Path) {
+// claimedBy says of a root whether a GitOps object that is still to be found names
+// it, or what builds on it.
+func (g *graph) claimedBy(live []*claim) func(u *Unit) bool {
+	named, deep := map[string]bool{}, map[string]bool{}
+	var patterns []*claim
+	for _, c := range live {
+		if c.reached == nil {
+			c.reached = map[string]bool{}
+			for _, glob := range c.globs {
+				g.r.found.reach(glob, c.reached)
+			}
+		}
+		for dir := range c.reached {
+			named[dir] = true
+		}
+		for _, glob := range c.globs {
+			if c.deep {
+				deep[glob] = true
+			}
+		}
+		if c.pattern() {
+			patterns = append(patterns, c)
+		}
+	}
+	return func(u *Unit) bool {
+		if named[u.Path] {
+			return true
+		}
+		for dir := u.Path; len(deep) > 0; dir = path.Dir(dir) {
+			if deep[dir] {
+				return true
+			}
+			if dir == "." {
+				break
+			}
+		}
+		return slices.ContainsFunc(patterns, func(c *claim) bool {
 			// A pattern says little: it must not keep what holds it back.
-			return !c.pattern() || !u.Concerns(c.object.Origin.File)
-		}
-		if u.Kind != Kustomize {
-			return false
-		}
-		// A base that only an overlay builds on is no root; what a claimed
-		// overlay reaches is.
-		below := map[string]bool{}
-		if len(c.globs) == 1 && !strings.Contains(c.globs[0], "*") {
-			g.r.found.reach(c.globs[0], below)
-		}
-		return below[u.Path]
-	})
+			return c.covers(u.Path) && !u.Concerns(c.object.Origin.File)
+		})
+	}
 }
 
 // seeds are the Kustomizations that deploy the file that they are written in:
 // where a cluster begins. Of those that others cover, the others come first.
 func (g *graph) seeds(live []*claim) []*Unit {
 	var units []*Unit
+	looked := 0
 	for _, c := range live {
 		dir := path.Dir(c.object.Origin.File)
-		if gitopsKinds[c.object.GroupKind()] == ApplicationSet || !c.covers(dir) {
+		// A repository has as many of them as clusters.
+		if gitopsKinds[c.object.GroupKind()] == ApplicationSet || looked > 500 || !c.covers(dir) {
 			continue
 		}
+		looked++
 		if slices.ContainsFunc(live, func(other *claim) bool {
 			return other != c && other.covers(dir) && !c.covers(path.Dir(other.object.Origin.File))
 		}) {
@@ -384,15 +424,9 @@ func (g *graph) seeds(live []*claim) []*Unit {
 	return units
 }
 
-// followed says that a unit was made of a GitOps object that is written in a
-// file.
-func (g *graph) followed(o *manifest.Object) bool {
-	for _, u := range g.known {
-		if u.object.Origin.File == o.Origin.File && u.object.Name == o.Name && u.object.GVK.Kind == o.GVK.Kind {
-			return true
-		}
-	}
-	return false
+// writtenKey names a GitOps object as it is written.
+func writtenKey(o *manifest.Object) string {
+	return o.GVK.Kind + "\x00" + o.Origin.File + "\x00" + o.Name
 }
 
 // renders says that a unit is to be rendered: it is wanted, or it may lead to
@@ -409,7 +443,8 @@ func (g *graph) leadsOn(u *Unit) bool {
 	case u.object != nil && slices.ContainsFunc(u.plan.jobs, func(j job) bool { return j.kind == Helm && g.chartLeads(j.path) }):
 		return true
 	}
-	return slices.ContainsFunc(g.claims, func(c *claim) bool { return u.Concerns(c.object.Origin.File) })
+	has := func(name string) bool { return g.files[name] }
+	return slices.ContainsFunc(u.files, has) || slices.ContainsFunc(u.refs, has) || slices.ContainsFunc(u.dirs, has)
 }
 
 // chartLeads says that a chart's templates may give GitOps objects.
@@ -563,6 +598,7 @@ func (g *graph) unitOf(parent *Unit, o *manifest.Object, entry string) *Unit {
 		return nil
 	}
 	g.known[key] = u
+	g.found[writtenKey(o)] = true
 	return u
 }
 

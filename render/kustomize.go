@@ -41,6 +41,11 @@ var warmKustomize = sync.OnceFunc(func() {
 func (b *builder) kustomize(p *product, tree *recorder, j job) {
 	dir := j.path
 	files := newKustomizeFS(tree, b.limits)
+	b.inflate(files, j)
+	defer func() {
+		p.texts, p.unpacked = files.charts.texts, files.charts.budget.used()
+		p.hide(files.charts.redactor)
+	}()
 	switch {
 	case j.flux != nil:
 		files.prepare = func() error { return files.flux(dir, j.flux) }
@@ -68,6 +73,10 @@ func (b *builder) kustomize(p *product, tree *recorder, j job) {
 		return
 	}
 	problem := files.explain(dir, err)
+	if j.flux != nil && problem.At.File == dir {
+		// The folder has no kustomization: the place is who deploys it.
+		problem.At = j.flux.at
+	}
 	if p.status == Partial {
 		// Without what was left out, patches lack their targets: that was
 		// said already.
@@ -112,7 +121,7 @@ func (f *kustomizeFS) build(dir string) (resmap.ResMap, error) {
 		openapi.Schema()
 	}()
 	again := newKustomizeFS(f.tree, f.limits)
-	again.prepare, again.alone = f.prepare, true
+	again.prepare, again.charts, again.alone = f.prepare, f.charts.again(), true
 	*f = *again
 	return f.run(dir)
 }

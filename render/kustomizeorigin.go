@@ -15,6 +15,8 @@ import (
 type kustomizeOrigins struct {
 	tree *recorder
 	pads []pad
+	// texts finds what charts gave; nil for no charts.
+	texts *textLines
 
 	mu      sync.Mutex
 	lines   map[string][][]rune
@@ -219,6 +221,11 @@ func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
 				for _, w := range manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: p.file}, Exact: true}, nil) {
 					k.written[w.GVK.Kind] = append(k.written[w.GVK.Kind], w)
 				}
+			}
+		}
+		if k.texts != nil {
+			for _, w := range k.texts.objects(k.tree.limits) {
+				k.written[w.GVK.Kind] = append(k.written[w.GVK.Kind], w)
 			}
 		}
 	}

@@ -1,13 +1,17 @@
 package render
 
 import (
+	"errors"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/internal/store"
 )
 
@@ -208,6 +212,34 @@ func TestNotFetchedReferences(t *testing.T) {
 			if strings.Contains(got.Message+got.Fix, "FAKE-TOKEN") {
 				t.Errorf("%s: a credential is shown", c.path)
 			}
+		}
+	}
+}
+
+// linkTree is a tree with links.
+type linkTree struct {
+	dirTree
+	links map[string]string
+}
+
+func (t linkTree) Resolve(name string) (string, error) {
+	if to, ok := t.links[name]; ok {
+		return to, nil
+	}
+	return t.dirTree.Resolve(name)
+}
+
+// TestFetchedLinks: what was fetched can't reach the repository through a link,
+// nor the repository what it did not ask for.
+func TestFetchedLinks(t *testing.T) {
+	mount := store.Request{Kind: store.Git, URL: "https://github.com/org/repo", Version: "v1"}.Mount()
+	tree := linkTree{dirTree{os.DirFS(fetchedTree(t))}, map[string]string{
+		mount + "/link.yaml": "app/own.yaml", "app/link.yaml": mount + "/shared/cm.yaml", mount + "/inside.yaml": mount + "/shared/cm.yaml",
+	}}
+	files := newKustomizeFS(newRecorder(tree, manifest.Limits{}), limits.Default())
+	for name, allowed := range map[string]bool{mount + "/link.yaml": false, "app/link.yaml": false, mount + "/inside.yaml": true} {
+		if _, err := files.ReadFile(files.abs(name)); errors.Is(err, source.ErrOutside) == allowed {
+			t.Errorf("reading %s: %v", name, err)
 		}
 	}
 }

@@ -84,7 +84,8 @@ type Unit struct {
 	files    []string
 	problems []Problem // known before anything is read
 	killed   bool      // it ended its worker
-	refs     []string  // the files that a kustomization names, through its bases too
+	refs     []string  // the files that it reads, through its bases too
+	dirs     []string  // the folders of which it reads all
 }
 
 // Concerns says that a change of a file, or of a folder's files, can change
@@ -100,7 +101,7 @@ func (u *Unit) Concerns(name string) bool {
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(u.dirs, func(dir string) bool { return within(name, dir) || within(dir, name) })
 }
 
 // within says that a path is a folder or lies in it.
@@ -495,6 +496,7 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job
 			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
 	}
 	where := newKustomizeOrigins(b.tree, p.pads)
+	where.texts = newTextLines(b.tree, p)
 	if stand.File == "" {
 		stand.File = r.mainFile(u)
 	}
@@ -511,6 +513,9 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job
 	}
 	r.docObjects(res, p, where, stand)
 	for _, t := range p.texts {
+		if t.taken {
+			continue
+		}
 		if isFetched(t.file) {
 			t.file, t.written = stand.File, false
 		}
@@ -609,8 +614,9 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 		return
 	}
 	origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
+	find := where.texts.locator(where.locate, nil)
 	locate := func(n *yaml.Node) (manifest.Span, bool, bool) {
-		span, exact, ok := where.locate(n)
+		span, exact, ok := find(n)
 		if ok && isFetched(span.File) {
 			return where.reference(span.File, stand), false, true
 		}

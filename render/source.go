@@ -221,8 +221,8 @@ func (g *graph) in(from root, dir, what string, at manifest.Span) (string, *Prob
 	if from.moved {
 		target = from.dir
 	}
-	if target == ".." || strings.HasPrefix(target, "../") || from.dir != "." && !within(target, from.dir) {
-		return "", &Problem{Class: "outside-repo", At: at, Message: fmt.Sprintf("the path %s of %s leads out of its source and was not followed", oneLine(dir), what)}
+	if escapes(target) || from.dir != "." && !within(target, from.dir) {
+		return "", outsideSource(dir, what, at)
 	}
 	if _, err := g.r.view.Stat(target); err != nil {
 		p := &Problem{Class: readClass(err), At: at, Message: fmt.Sprintf("the path %s of %s: %s", oneLine(dir), what, reason(err))}
@@ -232,6 +232,13 @@ func (g *graph) in(from root, dir, what string, at manifest.Span) (string, *Prob
 		return "", p
 	}
 	return target, nil
+}
+
+// escapes says that a clean path leads upwards out of where it begins.
+func escapes(name string) bool { return name == ".." || strings.HasPrefix(name, "../") }
+
+func outsideSource(dir, what string, at manifest.Span) *Problem {
+	return &Problem{Class: "outside-repo", At: at, Message: fmt.Sprintf("the path %s of %s leads out of its source and was not followed", oneLine(dir), what)}
 }
 
 // sourcePath is a path in a source as GitOps objects write it, from its root.
