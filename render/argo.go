@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -197,36 +198,15 @@ func argoEnv(o *manifest.Object, s argoSource) map[string]string {
 	}
 }
 
-// expandEnv replaces $NAME and ${NAME} of the build environment; other names
-// become nothing, and $$ a dollar, as Argo CD does.
+// expandEnv replaces $NAME and ${NAME} of the build environment as Argo CD does:
+// other names become nothing, and $$ a dollar.
 func expandEnv(text string, env map[string]string) string {
-	var out strings.Builder
-	for {
-		before, after, ok := strings.Cut(text, "$")
-		out.WriteString(before)
-		if !ok {
-			return out.String()
+	return os.Expand(text, func(name string) string {
+		if name == "$" {
+			return "$"
 		}
-		switch {
-		case strings.HasPrefix(after, "$"):
-			out.WriteByte('$')
-			text = after[1:]
-		case strings.HasPrefix(after, "{") && strings.Contains(after, "}"):
-			name, rest, _ := strings.Cut(after[1:], "}")
-			out.WriteString(env[name])
-			text = rest
-		default:
-			end := 0
-			for end < len(after) && (after[end] == '_' || after[end] >= 'A' && after[end] <= 'Z' || after[end] >= 'a' && after[end] <= 'z' || end > 0 && after[end] >= '0' && after[end] <= '9') {
-				end++
-			}
-			if end == 0 {
-				out.WriteByte('$')
-			}
-			out.WriteString(env[after[:end]])
-			text = after[end:]
-		}
-	}
+		return env[name]
+	})
 }
 
 // argoHelm plans a chart of an Application's source.

@@ -105,6 +105,10 @@ func (g *graph) fluxKustomization(u *Unit) *plan {
 	return p
 }
 
+// maxVariables is how many variables all Kustomizations may take from ConfigMaps
+// and Secrets. A thousand of them with a hundred each take a tenth.
+const maxVariables = 1_000_000
+
 // substitutions finds the variables of a Kustomization's postBuild.
 func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 	build.vars = map[string]string{}
@@ -116,6 +120,12 @@ func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 			if !ok {
 				build.unknown = true
 				p.problem(tooLargeObject(o, spanOf(u.object, "spec", "postBuild", "substituteFrom", fmt.Sprint(i), "name")))
+			}
+			if g.variables += len(values); g.variables > maxVariables {
+				build.unknown = true
+				p.problem(&Problem{Class: "limit-size", At: spanOf(u.object, "spec", "postBuild", "substituteFrom", fmt.Sprint(i), "name"),
+					Message: fmt.Sprintf("the Kustomizations take more than %d variables in all: those of this one were not read", maxVariables)})
+				continue
 			}
 			for key, value := range values {
 				build.vars[key] = value

@@ -42,6 +42,7 @@ type graph struct {
 	files, found map[string]bool
 	contents     map[*manifest.Object]map[string]string
 	globs        int // how many patterns were held against all files
+	variables    int // how many variables Kustomizations took
 
 	mu       sync.Mutex
 	gave     map[*Unit][]*manifest.Object // what each unit of a round gave of what others refer to or follow
