@@ -250,6 +250,28 @@ func (f *chartFiles) hold(text string) bool {
 	})
 }
 
+// dependencyFile is the path in the tree of a file of a dependency, whose folder
+// begins with its name; that of one with an alias has another.
+func (f *chartFiles) dependencyFile(dependency, rest string) (file string, written, ok bool) {
+	for _, files := range []map[string]string{f.origin, f.packed} {
+		for _, name := range sortedKeys(files) {
+			under, vendored := strings.CutPrefix(name, "charts/")
+			folder, tail, _ := strings.Cut(under, "/")
+			if !vendored || tail != rest {
+				continue
+			}
+			_, unpacked := f.origin[name]
+			if strings.HasPrefix(folder, dependency+"-") {
+				return files[name], unpacked, true
+			}
+			if !ok {
+				file, written, ok = files[name], unpacked, true
+			}
+		}
+	}
+	return file, written, ok
+}
+
 // locate is the path in the tree of a rendered file. A file that came out of an
 // archive is the archive; then ok is false.
 func (f *chartFiles) locate(root, name string) (file string, ok bool) {
@@ -264,18 +286,8 @@ func (f *chartFiles) locate(root, name string) (file string, ok bool) {
 	// alias, or the name with the version.
 	parts := strings.Split(rel, "/")
 	if len(parts) > 2 && parts[0] == "charts" {
-		rest := strings.Join(parts[2:], "/")
-		for _, files := range []map[string]string{f.origin, f.packed} {
-			for _, name := range sortedKeys(files) {
-				under, ok := strings.CutPrefix(name, "charts/")
-				if !ok {
-					continue
-				}
-				if _, tail, ok := strings.Cut(under, "/"); ok && tail == rest {
-					_, written := f.origin[name]
-					return files[name], written
-				}
-			}
+		if file, written, ok := f.dependencyFile(parts[1], strings.Join(parts[2:], "/")); ok {
+			return file, written
 		}
 	}
 	return f.main, false

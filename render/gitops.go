@@ -223,7 +223,7 @@ func (g *graph) entries(o *manifest.Object) (values map[string]string, ok bool) 
 	if known, ok := g.contents[o]; ok {
 		return known, known != nil
 	}
-	values = entries(o)
+	values = entries(g.decrypted(o))
 	size := 0
 	for key, value := range values {
 		size += len(key) + len(value)

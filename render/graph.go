@@ -259,9 +259,7 @@ func (g *graph) next() []*Unit {
 	if batch := g.ready(true); len(batch) > 0 {
 		return batch
 	}
-	for _, u := range g.r.found.orphans(g.r.finished, g.r.consumed) {
-		g.roots = append(g.roots, u)
-	}
+	g.roots = append(g.roots, g.r.found.orphans(g.r.finished, g.r.consumed)...)
 	var open []*Unit
 	for _, u := range g.roots {
 		if !g.started[u] && !g.taken(u) {

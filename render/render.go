@@ -177,6 +177,9 @@ type Options struct {
 	// Substitutions are values for variables of Flux that are not in the
 	// repository.
 	Substitutions map[string]string
+	// Decrypt gives an object that SOPS encrypted in clear; nil for no key. What it
+	// gives stays in memory.
+	Decrypt func(*yaml.Node) (*yaml.Node, error)
 	// Capabilities are Kubernetes and API versions of parts of the repository;
 	// of several that match a unit the last holds.
 	Capabilities []Capability
@@ -220,6 +223,7 @@ type Renderer struct {
 	finished map[*Unit]bool  // all that were rendered
 	consumed map[string]bool // files that a rendered unit took in
 	shared   map[[32]byte]*build
+	clear    hidden           // what was decrypted
 	unpacked map[string]int64 // bytes that the archives of a chart unpacked to
 }
 

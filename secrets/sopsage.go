@@ -10,6 +10,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,9 +114,10 @@ func (k *Keys) add(line string) error {
 // the one that it stands for. What the rules leave clear is as it was.
 //
 // It fails as a whole if one value does, and as SOPS does if one that is due to
-// be encrypted is not. A merge key takes part in the encryption of the values
-// below it: where SOPS wrote one, the document must not have been resolved, as
-// [manifest.Parse] does. Bytes that are no UTF-8 become !!binary.
+// be encrypted is not; which ones are is not known where the rule goes by
+// comments. A merge key is part of the path that the values below it are bound
+// to: a file in which SOPS wrote one can't be decrypted after [manifest.Parse]
+// has resolved it. Bytes that are no UTF-8 become !!binary.
 //
 // Errors never hold a value. They are ErrNotSOPS, ErrNoKey, or say what is wrong
 // with the document. The MAC is not looked at: that is Verify's.
@@ -300,7 +302,7 @@ func (k *Keys) unwrap(enc string) []byte {
 
 // newDecrypter reads what the sops block says about which values are encrypted.
 func newDecrypter(block *yaml.Node) (*decrypter, error) {
-	d := &decrypter{block: block, known: map[string]bool{}, macOnlyEncrypted: isTrue(manifest.Get(block, "mac_only_encrypted"))}
+	d := &decrypter{block: block, known: map[string]bool{}, macOnlyEncrypted: isTrue(text(block, "mac_only_encrypted"))}
 	selectors := 0
 	d.covers = selector(block, &selectors)
 	if selectors > 1 {
@@ -320,7 +322,7 @@ func newDecrypter(block *yaml.Node) (*decrypter, error) {
 // maxPattern is what selector takes.
 const maxPattern = 4096
 
-func isTrue(n *yaml.Node) bool {
-	v := false
-	return n != nil && n.Kind == yaml.ScalarNode && n.Decode(&v) == nil && v
+func isTrue(s string) bool {
+	v, err := strconv.ParseBool(s)
+	return err == nil && v
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -30,7 +31,8 @@ type decrypter struct {
 	known     map[string]bool
 	// byForm is for the rules that go by comments: what looks encrypted is.
 	// SOPS encrypts nothing twice, and empty values add nothing to the MAC, so
-	// this finds the same values.
+	// this finds the same values; what it does not notice is a clear one among
+	// those that are due to be encrypted.
 	byForm bool
 
 	// path are the keys that lead to a node, each with a colon behind it: the
@@ -279,6 +281,9 @@ func clearScalar(n *yaml.Node, value any) (*yaml.Node, error) {
 	c.Style = 0
 	if s, ok := value.(string); ok {
 		c.Tag, c.Value = "!!str", s
+		if strings.ContainsFunc(s, needsEscape) {
+			c.Style = yaml.DoubleQuotedStyle
+		}
 		if !utf8.ValidString(s) {
 			c.Tag, c.Value = "!!binary", base64.StdEncoding.EncodeToString([]byte(s))
 		}
@@ -290,6 +295,12 @@ func clearScalar(n *yaml.Node, value any) (*yaml.Node, error) {
 	}
 	c.Tag, c.Value = written.Tag, written.Value
 	return c, nil
+}
+
+// needsEscape says that the encoder, left to itself, would write a rune as one
+// that reads as something else.
+func needsEscape(r rune) bool {
+	return r != '\n' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 }
 
 // copyClear is a node without its content, its anchor and its encrypted comments.

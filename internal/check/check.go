@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,8 @@ import (
 	"github.com/scantling-dev/scantling/render"
 	"github.com/scantling-dev/scantling/rules"
 	"github.com/scantling-dev/scantling/secrets"
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // Rules are all rules that scantling has.
@@ -60,6 +63,8 @@ type Source struct {
 	Store *store.Store
 	// Remotes are the URLs of the repository's remotes.
 	Remotes []string
+	// Decrypt gives an object that SOPS encrypted in clear; nil for no key.
+	Decrypt func(*yaml.Node) (*yaml.Node, error)
 }
 
 // RenderOptions are the renderer's options that a configuration sets.
@@ -67,6 +72,7 @@ func RenderOptions(c *config.Config, s Source) render.Options {
 	opts := render.Options{
 		Workers:       s.Workers,
 		Store:         s.Store,
+		Decrypt:       s.Decrypt,
 		Remotes:       slices.Concat(s.Remotes, c.GitOps.Repository),
 		Substitutions: c.GitOps.Substitutions,
 		Limits:        c.Limits,
@@ -95,7 +101,10 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}, needs: map[store.Request]*need{}}
+	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}, needs: map[store.Request]*need{}, secret: map[string]bool{}}
+	for _, rule := range Rules() {
+		r.secret[rule.ID] = rule.Category == lint.Secrets
+	}
 	want := r.wants
 	if len(paths) == 0 {
 		want = nil
@@ -128,8 +137,9 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 }
 
 type run struct {
-	linter *lint.Linter
-	paths  []string
+	linter   *lint.Linter
+	renderer *render.Renderer
+	paths    []string
 
 	mu       sync.Mutex
 	findings []lint.Finding
@@ -137,7 +147,29 @@ type run struct {
 	unitOf   map[*manifest.Object]string
 	seen     map[string]bool // files in which objects stand
 	objects  int
+	secret   map[string]bool // the rules on secrets
 	needs    map[store.Request]*need
+}
+
+// shown leaves out what rules on secrets say of values that were decrypted for
+// this run: they are encrypted where they are written. What other rules quote of
+// them is hidden.
+func (r *run) shown(o *manifest.Object, findings []lint.Finding) []lint.Finding {
+	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool {
+		if !r.secret[f.Rule] || f.Path == "" {
+			return false
+		}
+		hits := manifest.Lookup(o.Node, field.NewPath(f.Path))
+		value := hits[len(hits)-1].Value.Value
+		if decoded, err := base64.StdEncoding.DecodeString(value); err == nil && r.renderer.Holds(string(decoded)) {
+			return true
+		}
+		return r.renderer.Holds(value)
+	})
+	for i := range findings {
+		findings[i].Message = r.renderer.Hide(findings[i].Message)
+	}
+	return findings
 }
 
 // need is what would have to be fetched, and what asks for it.
@@ -194,7 +226,7 @@ func (r *run) result(res *render.Result) {
 	var findings []lint.Finding
 	var joined []*manifest.Object
 	for _, o := range res.Objects {
-		findings = append(findings, r.linter.Object(o, id)...)
+		findings = append(findings, r.shown(o, r.linter.Object(o, id))...)
 		if r.linter.Joins(o.GroupKind()) {
 			joined = append(joined, o)
 		}
@@ -204,6 +236,7 @@ func (r *run) result(res *render.Result) {
 			r.need(p, id)
 			continue
 		}
+		p.Message = r.renderer.Hide(p.Message)
 		if f, ok := r.linter.Problem(p.Class, p.Message, p.Fix, p.At, id); ok {
 			if p.Minor {
 				f.Severity = min(f.Severity, lint.Low)

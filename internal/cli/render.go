@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
@@ -75,13 +76,17 @@ func printRendered(c *cli.Context, w *workspace) error {
 			}
 		}
 	}
-	if _, err := c.App.Writer.Write(out.Bytes()); err != nil {
+	text := out.String()
+	if !c.Bool("show-secrets") {
+		text = r.Hide(text)
+	}
+	if _, err := io.WriteString(c.App.Writer, text); err != nil {
 		return err
 	}
 	incomplete := false
 	for _, res := range results {
 		for _, p := range res.Problems {
-			fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(p.Message))
+			fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(r.Hide(p.Message)))
 		}
 		incomplete = incomplete || res.Unit.Status == render.NotRendered || slices.ContainsFunc(res.Problems, func(p render.Problem) bool {
 			return !p.Minor && p.Class != "not-fetched" && p.Class != "schema"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/store"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/render"
+	"github.com/scantling-dev/scantling/secrets"
 	"github.com/urfave/cli/v2"
 )
 
@@ -26,6 +28,8 @@ type workspace struct {
 	// workers render in processes of their own; nil with --no-worker.
 	workers *render.Workers
 	store   *store.Store
+	// keys decrypt; nil without --decrypt.
+	keys *secrets.Keys
 	// paths are the arguments, as slash paths from the repository's root; none
 	// means all.
 	paths []string
@@ -39,6 +43,7 @@ func inputFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-worker", Usage: "render in this process: for where no other can be started; input that is made to harm can then stop or exhaust it", EnvVars: []string{"SCANTLING_NO_WORKER"}},
 		&cli.DurationFlag{Name: "render-timeout", Usage: "the processor `TIME` that rendering one unit may take (default 4s)", EnvVars: []string{"SCANTLING_RENDER_TIMEOUT"}},
 		&cli.StringSliceFlag{Name: "limit", Usage: "change a limit, `NAME=VALUE`; docs/configuration.md lists them; may be repeated", EnvVars: []string{"SCANTLING_LIMIT"}},
+		&cli.BoolFlag{Name: "decrypt", Usage: "read what SOPS encrypted with the age key in SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, in memory only, to render what depends on it", EnvVars: []string{"SCANTLING_DECRYPT"}},
 		&cli.StringFlag{Name: "kube-version", Usage: "the Kubernetes `VERSION` that charts are rendered for", EnvVars: []string{"SCANTLING_KUBE_VERSION"}},
 	}
 }
@@ -97,7 +102,36 @@ func open(c *cli.Context) (*workspace, error) {
 	if w.store, err = openStore(w.tree); err != nil {
 		return nil, err
 	}
+	if c.Bool("decrypt") {
+		if w.keys, err = readKeys(); err != nil {
+			return nil, fmt.Errorf("--decrypt: %w", err)
+		}
+	}
 	return w, nil
+}
+
+// readKeys reads the age keys where sops has them.
+func readKeys() (*secrets.Keys, error) {
+	if text := os.Getenv("SOPS_AGE_KEY"); text != "" {
+		keys, err := secrets.ReadKeys([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("reading SOPS_AGE_KEY: %w", err)
+		}
+		return keys, nil
+	}
+	name := os.Getenv("SOPS_AGE_KEY_FILE")
+	if name == "" {
+		return nil, errors.New("there is no key: set SOPS_AGE_KEY_FILE to the file of an age identity")
+	}
+	data, err := readFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading SOPS_AGE_KEY_FILE: %w", err)
+	}
+	keys, err := secrets.ReadKeys(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading SOPS_AGE_KEY_FILE: %w", err)
+	}
+	return keys, nil
 }
 
 // openStore opens what was fetched for a tree.
@@ -112,7 +146,11 @@ func openStore(tree source.Tree) (*store.Store, error) {
 
 // source is what a tree is rendered with, from the given store.
 func (w *workspace) source(s *store.Store) check.Source {
-	return check.Source{Workers: w.workers, Store: s, Remotes: w.repo.Remotes()}
+	from := check.Source{Workers: w.workers, Store: s, Remotes: w.repo.Remotes()}
+	if w.keys != nil {
+		from.Decrypt = w.keys.Decrypt
+	}
+	return from
 }
 
 // setLimits changes the limits as the options say. The configuration, which a
