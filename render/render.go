@@ -101,6 +101,12 @@ func (u *Unit) Concerns(name string) bool {
 			}
 		}
 	}
+	for a := u.Parent; a != nil; a = a.Parent {
+		// What the object that led here says decides what this one is.
+		if a.object != nil && a.Path == name {
+			return true
+		}
+	}
 	return slices.ContainsFunc(u.dirs, func(dir string) bool { return within(name, dir) || within(dir, name) })
 }
 

@@ -91,6 +91,9 @@ func open(c *cli.Context) (*workspace, error) {
 	}
 	if v := c.String("kube-version"); v != "" {
 		w.config.KubeVersion = v
+		for i := range w.config.Capabilities {
+			w.config.Capabilities[i].KubeVersion = ""
+		}
 	}
 	if err := setLimits(c, w.config); err != nil {
 		return nil, err
