@@ -1,0 +1,277 @@
+package render
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/scantling-dev/scantling/internal/limits"
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/store"
+	"go.yaml.in/yaml/v3"
+)
+
+// planned renders what a GitOps object deploys.
+func (r *Renderer) planned(ctx context.Context, res *Result, tree *recorder) error {
+	u, p := res.Unit, res.Unit.plan
+	failed := 0
+	for _, problem := range p.problems {
+		if problem.Minor {
+			res.Problems = append(res.Problems, problem)
+			continue
+		}
+		res.miss(problem)
+	}
+	for _, j := range p.jobs {
+		status, reason := u.Status, u.Reason
+		if err := r.built(ctx, res, tree, j, p.stand); err != nil {
+			return err
+		}
+		if u.Status == NotRendered {
+			failed++
+		}
+		if status != Rendered && u.Status == Rendered {
+			u.Status, u.Reason = status, reason
+		}
+	}
+	for _, name := range p.files {
+		part := r.manifestFile(tree, name)
+		res.Objects = append(res.Objects, part.Objects...)
+		for _, problem := range part.Problems {
+			res.miss(problem)
+		}
+	}
+	if p.objects != nil {
+		res.Objects = append(res.Objects, documents(u, p.objects)...)
+	}
+	switch {
+	case len(p.jobs)+len(p.files)+len(p.objects) == 0 && len(p.problems) > 0, failed > 0 && len(res.Objects) == 0:
+		u.Status = NotRendered
+	case failed > 0:
+		u.Status = Partial
+	}
+	p.finish(res.Objects)
+	via := u.via()
+	for _, o := range res.Objects {
+		o.Origin.Via = via
+	}
+	return nil
+}
+
+// built has a kustomization or chart built and makes objects of what it gives.
+// stand is the place that stands for those in what was fetched.
+func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job, stand manifest.Span) error {
+	u := res.Unit
+	b, err := r.build(ctx, j)
+	if err != nil {
+		return err
+	}
+	p := b.product
+	for name, data := range b.tree.read {
+		tree.record(name, data)
+	}
+	if r.rendered.Add(b.size) > r.settings.limits.RenderedTotal {
+		p = &product{problems: slices.Clone(p.problems)}
+		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
+			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
+	}
+	where := newKustomizeOrigins(b.tree, p.pads)
+	where.texts = newTextLines(b.tree, p)
+	if stand.File == "" {
+		stand.File = r.mainFile(u)
+	}
+	u.Status, u.Reason, u.killed = p.status, p.reason, p.killed
+	for _, problem := range p.problems {
+		switch {
+		case problem.At.File == j.path:
+			// What was read before a worker ended is not known.
+			problem.At = stand
+		case isFetched(problem.At.File):
+			problem.At = where.reference(problem.At.File, stand)
+		}
+		res.Problems = append(res.Problems, problem)
+	}
+	r.docObjects(res, p, where, stand)
+	for _, t := range p.texts {
+		if t.taken {
+			continue
+		}
+		if isFetched(t.file) {
+			t.file, t.written = stand.File, false
+		}
+		r.textObjects(res, b.tree, t, stand)
+	}
+	return nil
+}
+
+// build is what a job gave, and the files that it was made of.
+type build struct {
+	once    sync.Once
+	product *product
+	tree    *recorder
+	size    int64
+	err     error
+	// users is how many units are still to take it.
+	users atomic.Int32
+}
+
+// build does a job, or takes what the same job gave for another unit of the
+// round: one base is deployed to many clusters.
+func (r *Renderer) build(ctx context.Context, j job) (*build, error) {
+	key := j.key()
+	r.mu.Lock()
+	b := r.shared[key]
+	r.mu.Unlock()
+	if b == nil {
+		b = &build{}
+	}
+	b.once.Do(func() { r.do(ctx, j, b) })
+	if b.users.Add(-1) == 0 {
+		r.mu.Lock()
+		delete(r.shared, key)
+		r.mu.Unlock()
+	}
+	return b, b.err
+}
+
+func (r *Renderer) do(ctx context.Context, j job, b *build) {
+	b.tree = newRecorder(r.view, r.settings.limits.YAML)
+	j.archives = r.archivesLeft(j.path)
+	if r.opts.Workers != nil {
+		j.expect = r.found.expect(j)
+		b.product, b.err = r.opts.Workers.build(ctx, &r.settings, b.tree, j)
+	} else {
+		b.product = r.builder.build(b.tree, j)
+	}
+	if b.err != nil {
+		return
+	}
+	r.mu.Lock()
+	// A chart that is rendered with several sets of values is unpacked each
+	// time, and counts once.
+	if more := b.product.unpacked - r.unpacked[j.path]; more > 0 {
+		r.unpacked[j.path] += more
+		r.archives.take(more)
+	}
+	r.mu.Unlock()
+	b.size = b.product.size()
+}
+
+// share says which jobs of a round more than one unit has.
+func (r *Renderer) share(units []*Unit) {
+	users := map[[32]byte]int32{}
+	for _, u := range units {
+		// What gets metadata of its own is not shared.
+		if u.plan == nil || len(u.plan.labels)+len(u.plan.annotations) > 0 {
+			continue
+		}
+		for _, j := range u.plan.jobs {
+			users[j.key()]++
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.shared)
+	for key, n := range users {
+		if n > 1 {
+			b := &build{}
+			b.users.Store(n)
+			r.shared[key] = b
+		}
+	}
+}
+
+// key is the same for jobs that give the same.
+func (j job) key() [32]byte {
+	var e encoder
+	e.job(j)
+	return sha256.Sum256(e.buf)
+}
+
+// archivesLeft is what the archives of a unit's chart may unpack to.
+func (r *Renderer) archivesLeft(name string) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.settings.limits.ArchivesSize - r.archives.used() + r.unpacked[name]
+}
+
+// docObjects makes objects of the nodes that a build gave.
+func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, stand manifest.Span) {
+	if len(p.docs) == 0 {
+		return
+	}
+	origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
+	find := where.texts.locator(where.locate, nil)
+	locate := func(n *yaml.Node) (manifest.Span, bool, bool) {
+		span, exact, ok := find(n)
+		if ok && isFetched(span.File) {
+			return where.reference(span.File, stand), false, true
+		}
+		return span, exact, ok
+	}
+	for _, doc := range p.docs {
+		for _, o := range manifest.Objects(doc, origin, locate) {
+			where.anchor(o)
+			if o.Origin.Line == 0 {
+				o.Origin.Span = stand
+			}
+			res.Objects = append(res.Objects, o)
+		}
+	}
+}
+
+// textObjects reads the objects of one rendered template.
+func (r *Renderer) textObjects(res *Result, tree *recorder, t text, stand manifest.Span) {
+	docs, problems := r.settings.limits.YAML.Parse([]byte(t.text))
+	where := newTemplateLines(t.file, tree.source(t.file), t.text)
+	origin := manifest.Origin{Span: manifest.Span{File: t.file}}
+	if t.file == stand.File && !t.written {
+		origin.Span = stand
+	}
+	locate := where.locate
+	if !t.written {
+		locate = nowhere
+	}
+	for _, refused := range problems {
+		p := refusedProblem(t.file, refused)
+		switch refused.Class {
+		case manifest.ParseError:
+			p.Class, p.Message = "render-failed", "the template gives no valid YAML: "+refused.Message
+		case manifest.DuplicateKey:
+			// Helm lets the last one hold, and does so on the cluster.
+			p.Minor = true
+		default:
+			p.Message = "what the template gives was not read: " + refused.Message
+		}
+		p.At = origin.Span
+		if t.written {
+			p.At = where.near(refused.Line)
+		}
+		if p.Minor {
+			res.Problems = append(res.Problems, p)
+			continue
+		}
+		res.miss(p)
+	}
+	for _, doc := range docs {
+		res.Objects = append(res.Objects, manifest.Objects(doc, origin, locate)...)
+	}
+}
+
+// isFetched says that a path is of what was fetched: nobody edits it.
+func isFetched(name string) bool {
+	return name == store.MountPoint || strings.HasPrefix(name, store.MountPoint+"/")
+}
+
+// refusedProblem is what the gate, or the parser behind it, says of a file.
+func refusedProblem(file string, e *manifest.ReadError) Problem {
+	p := Problem{Class: string(e.Class), Message: e.Message, At: manifest.Span{File: file, Line: e.Line, Column: e.Column}}
+	if e.Limit != "" {
+		p.Fix = limits.Raise(e.Limit)
+	}
+	return p
+}

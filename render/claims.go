@@ -1,0 +1,297 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+)
+
+// claim is a GitOps object as it is written, and the folders of this repository
+// that it may name.
+type claim struct {
+	object *manifest.Object
+	// globs are the folders; deep, that those below them belong to it.
+	globs []string
+	deep  bool
+	// reached are the kustomizations below a folder that is named.
+	reached map[string]bool
+}
+
+// covers says that a claim names the folder of a unit.
+func (c *claim) covers(dir string) bool {
+	return slices.ContainsFunc(c.globs, func(glob string) bool {
+		if !strings.Contains(glob, "*") {
+			return dir == glob || c.deep && within(dir, glob)
+		}
+		return match(glob, dir)
+	})
+}
+
+// pattern says that the claim names its folders by a pattern only.
+func (c *claim) pattern() bool {
+	return !slices.ContainsFunc(c.globs, func(glob string) bool { return !strings.Contains(glob, "*") })
+}
+
+func (c *claim) dir() string {
+	if len(c.globs) == 0 {
+		return "."
+	}
+	return c.globs[0]
+}
+
+// scan reads the GitOps objects that are written in files, and what they refer
+// to: it tells where to begin.
+func (g *graph) scan(ctx context.Context) {
+	files := g.r.found.candidates
+	parts := make([][]*manifest.Object, len(files))
+	g.r.each(ctx, len(files), func(i int) {
+		name := files[i].Name
+		data, err := readLimited(g.r.tree, name, g.r.settings.limits.YAML.FileSize)
+		if err != nil || !mayHoldObjects(data) || !refersOrLeads(data) {
+			return
+		}
+		docs, _ := g.r.settings.limits.YAML.Parse(data)
+		for _, doc := range docs {
+			parts[i] = append(parts[i], manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
+		}
+	})
+	for _, objects := range parts {
+		for _, o := range objects {
+			g.raw.add("", o)
+		}
+	}
+	for _, objects := range parts {
+		for _, o := range objects {
+			if _, ok := gitopsKinds[o.GroupKind()]; ok {
+				g.claim(o)
+			}
+		}
+	}
+}
+
+// refersOrLeads is a quick look for the kinds that the inventory holds.
+func refersOrLeads(data []byte) bool {
+	if leads(data) {
+		return true
+	}
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		if bytes.Contains(data, []byte("kind: "+kind)) || bytes.Contains(data, []byte(`"`+kind+`"`)) {
+			return true
+		}
+	}
+	return bytes.Contains(data, []byte("ExternalSecret"))
+}
+
+// leads says that a file may hold a GitOps object.
+func leads(data []byte) bool {
+	if slices.ContainsFunc(fluxMarks, func(mark string) bool { return bytes.Contains(data, []byte(mark)) }) {
+		return true
+	}
+	// Rollouts and workflows are of the same group.
+	return bytes.Contains(data, []byte(argoGroup)) && bytes.Contains(data, []byte("Application"))
+}
+
+// claim notes what a GitOps object that is written in a file deploys.
+func (g *graph) claim(o *manifest.Object) {
+	spec := specOf(o)
+	c := &claim{object: o}
+	add := func(text string) {
+		if dir := sourcePath(globOf(text)); text != "" && dir != ".." && !strings.HasPrefix(dir, "../") {
+			c.globs = append(c.globs, dir)
+		}
+	}
+	switch gitopsKinds[o.GroupKind()] {
+	case FluxKustomization:
+		dir := spec.at("path").or("./")
+		if ref := refOf(spec.at("sourceRef"), o.Namespace); ref.kind == "ExternalArtifact" {
+			if from, problem := g.folder(&Unit{}, ref, sourcePath(dir), o.Origin.Span); problem == nil {
+				dir = from.dir
+			}
+		}
+		add(dir)
+		c.deep = !g.r.hasKustomization(c.dir())
+		if c.covers(path.Dir(o.Origin.File)) {
+			g.sync[refOf(spec.at("sourceRef"), o.Namespace)] = true
+		}
+	case HelmRelease:
+		if chart := spec.at("chart", "spec"); chart.at("sourceRef", "kind").str() != "HelmRepository" {
+			add(chart.at("chart").str())
+		}
+	case Application:
+		g.claimSources(c, spec, add)
+	case ApplicationSet:
+		g.claimSources(c, spec.at("template", "spec"), add)
+	case FluxInstance:
+		add(spec.at("sync", "path").str())
+		c.deep = true
+	}
+	g.claims = append(g.claims, c)
+	for name := o.Origin.File; ; name = path.Dir(name) {
+		g.files[name] = true
+		if name == "." {
+			break
+		}
+	}
+}
+
+func (g *graph) claimSources(c *claim, spec val, add func(string)) {
+	for _, s := range append(spec.at("sources").items(), spec.at("source")) {
+		add(s.at("path").str())
+		c.deep = c.deep || s.at("directory", "recurse").is()
+	}
+}
+
+// globOf replaces the template expressions of a path by stars.
+func globOf(text string) string {
+	for {
+		before, rest, ok := strings.Cut(text, "{{")
+		_, after, closed := strings.Cut(rest, "}}")
+		if !ok || !closed {
+			return text
+		}
+		text = before + "**" + after
+		if before != "" && !strings.HasSuffix(before, "/") || after != "" && !strings.HasPrefix(after, "/") {
+			text = before + "*" + after
+		}
+	}
+}
+
+// claimedBy says of a root whether a GitOps object that is still to be found names
+// it, or what builds on it.
+func (g *graph) claimedBy(live []*claim) func(u *Unit) bool {
+	named, deep := map[string]bool{}, map[string]bool{}
+	var patterns []*claim
+	for _, c := range live {
+		if c.reached == nil {
+			c.reached = map[string]bool{}
+			for _, glob := range c.globs {
+				g.r.found.reach(glob, c.reached)
+			}
+		}
+		for dir := range c.reached {
+			named[dir] = true
+		}
+		for _, glob := range c.globs {
+			if c.deep {
+				deep[glob] = true
+			}
+		}
+		if c.pattern() {
+			patterns = append(patterns, c)
+		}
+	}
+	return func(u *Unit) bool {
+		if named[u.Path] {
+			return true
+		}
+		for dir := u.Path; len(deep) > 0; dir = path.Dir(dir) {
+			if deep[dir] {
+				return true
+			}
+			if dir == "." {
+				break
+			}
+		}
+		return slices.ContainsFunc(patterns, func(c *claim) bool {
+			// A pattern says little: it must not keep what holds it back.
+			return c.covers(u.Path) && !u.Concerns(c.object.Origin.File)
+		})
+	}
+}
+
+// carriers are the folders of plain manifests that hold GitOps objects.
+func (g *graph) carriers() []*Unit {
+	holds := map[string]bool{}
+	for _, c := range g.claims {
+		holds[path.Dir(c.object.Origin.File)] = true
+	}
+	taken := map[string]bool{}
+	for _, k := range g.r.found.kustomizations {
+		for _, list := range [][]string{k.files, k.inputs} {
+			for _, f := range list {
+				taken[f] = true
+			}
+		}
+	}
+	units := g.r.found.folders(func(name string) bool { return holds[path.Dir(name)] && !taken[name] })
+	return slices.DeleteFunc(units, func(u *Unit) bool {
+		// Its objects are all taken by a kustomization beside them.
+		return !slices.ContainsFunc(g.claims, func(c *claim) bool { return slices.Contains(u.files, c.object.Origin.File) })
+	})
+}
+
+// seeds are the Kustomizations that deploy the file that they are written in:
+// where a cluster begins. Of those that others cover, the others come first.
+func (g *graph) seeds(live []*claim) []*Unit {
+	var units []*Unit
+	looked := 0
+	for _, c := range live {
+		dir := path.Dir(c.object.Origin.File)
+		// A repository has as many of them as clusters.
+		if gitopsKinds[c.object.GroupKind()] == ApplicationSet || looked > 500 || !c.covers(dir) {
+			continue
+		}
+		looked++
+		if slices.ContainsFunc(live, func(other *claim) bool {
+			return other != c && other.covers(dir) && !c.covers(path.Dir(other.object.Origin.File))
+		}) {
+			continue
+		}
+		u := g.unitOf(nil, c.object, c.dir())
+		if u == nil {
+			continue
+		}
+		u.seed = true
+		u.plan = g.planOf(u)
+		units = append(units, u)
+	}
+	return units
+}
+
+// writtenKey names a GitOps object as it is written.
+func writtenKey(o *manifest.Object) string {
+	return o.GVK.Kind + "\x00" + o.Origin.File + "\x00" + o.Name
+}
+
+// leadsOn says that a unit may give GitOps objects.
+func (g *graph) leadsOn(u *Unit) bool {
+	switch {
+	case u.Kind == ApplicationSet, u.Kind == FluxInstance:
+		return true
+	case u.Kind == Helm:
+		return g.chartLeads(u.Path)
+	case u.object != nil && slices.ContainsFunc(u.plan.jobs, func(j job) bool { return j.kind == Helm && g.chartLeads(j.path) }):
+		return true
+	}
+	has := func(name string) bool { return g.files[name] }
+	return slices.ContainsFunc(u.files, has) || slices.ContainsFunc(u.refs, has) || slices.ContainsFunc(u.dirs, has)
+}
+
+// chartLeads says that a chart's templates may give GitOps objects.
+func (g *graph) chartLeads(dir string) bool {
+	known, ok := g.leading[dir]
+	if !ok {
+		known = g.templatesLead(dir)
+		g.leading[dir] = known
+	}
+	return known
+}
+
+func (g *graph) templatesLead(dir string) bool {
+	if isFetched(dir) {
+		// It is looked at when it is rendered.
+		return false
+	}
+	for _, name := range g.r.found.below(dir) {
+		if strings.Contains(name, "/templates/") {
+			if data, err := readLimited(g.r.tree, name, g.r.settings.limits.ChartFileSize); err == nil && leads(data) {
+				return true
+			}
+		}
+	}
+	return false
+}
