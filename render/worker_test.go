@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
@@ -86,10 +87,26 @@ func places(o *manifest.Object) []manifest.Origin {
 func TestWorkersGiveTheSame(t *testing.T) {
 	workers := render.NewWorkers(2, limits.Default())
 	defer workers.Close()
-	for _, dir := range []string{"../testdata/sample", "../testdata/parity"} {
+	dirs := []string{"../testdata/sample", "../testdata/parity"}
+	cases, err := filepath.Glob("testdata/graph/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatal("no graph cases", err)
+	}
+	for _, name := range cases {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), filepath.Base(name))
+		if err := txtar.Write(archive, dir); err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
 		inProcess := renderAll(t, dir, nil, 1)
-		if len(inProcess.objects) < 10 {
-			t.Fatalf("%s gives %d objects", dir, len(inProcess.objects))
+		if len(inProcess.units) < 2 {
+			t.Fatalf("%s gives %d units", dir, len(inProcess.units))
 		}
 		for what, other := range map[string]rendering{
 			"in process, in parallel": renderAll(t, dir, nil, 4),
