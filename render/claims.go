@@ -62,6 +62,7 @@ func (g *graph) scan(ctx context.Context) {
 	for _, objects := range parts {
 		for _, o := range objects {
 			g.raw.add("", o)
+			g.deploysItself(o)
 		}
 	}
 	for _, objects := range parts {
@@ -70,6 +71,19 @@ func (g *graph) scan(ctx context.Context) {
 				g.claim(o)
 			}
 		}
+	}
+}
+
+// deploysItself notes the source of a Kustomization that deploys the file that it
+// is written in: it brings this repository. The path "./" says nothing, since
+// every repository has it.
+func (g *graph) deploysItself(o *manifest.Object) {
+	if gitopsKinds[o.GroupKind()] != FluxKustomization {
+		return
+	}
+	spec := specOf(o)
+	if dir := sourcePath(spec.at("path").str()); dir != "." && (dir == path.Dir(o.Origin.File) || within(o.Origin.File, dir) && !g.r.hasKustomization(dir)) {
+		g.sync[refOf(spec.at("sourceRef"), o.Namespace)] = true
 	}
 }
 
@@ -106,17 +120,15 @@ func (g *graph) claim(o *manifest.Object) {
 	}
 	switch gitopsKinds[o.GroupKind()] {
 	case FluxKustomization:
-		dir := spec.at("path").or("./")
-		if ref := refOf(spec.at("sourceRef"), o.Namespace); ref.kind == "ExternalArtifact" {
-			if from, problem := g.folder(&Unit{}, ref, sourcePath(dir), o.Origin.Span); problem == nil {
-				dir = from.dir
-			}
+		dir, ref := sourcePath(spec.at("path").or("./")), refOf(spec.at("sourceRef"), o.Namespace)
+		if from, problem := g.folder(&Unit{}, ref, dir, o.Origin.Span); problem != nil || isFetched(from.dir) {
+			// What it deploys is not of this repository.
+			break
+		} else if from.moved {
+			dir = from.dir
 		}
 		add(dir)
 		c.deep = !g.r.hasKustomization(c.dir())
-		if c.covers(path.Dir(o.Origin.File)) {
-			g.sync[refOf(spec.at("sourceRef"), o.Namespace)] = true
-		}
 	case HelmRelease:
 		if chart := spec.at("chart", "spec"); chart.at("sourceRef", "kind").str() != "HelmRepository" {
 			add(chart.at("chart").str())
