@@ -114,7 +114,7 @@ func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 	build.vars = map[string]string{}
 	for i, ref := range post.at("substituteFrom").items() {
 		kind, name := ref.at("kind").str(), ref.at("name").str()
-		o := g.lookup(u, kind, u.object.Namespace, name)
+		o := g.referred(u, p, kind, u.object.Namespace, name)
 		if o != nil {
 			values, ok := g.entries(o)
 			if !ok {
@@ -136,7 +136,6 @@ func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 			build.unknown = true
 			continue
 		}
-		p.missing = true
 		if ref.at("optional").is() {
 			continue
 		}
@@ -153,19 +152,54 @@ func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 	for key, value := range post.at("substitute").pairs() {
 		build.vars[key] = value
 	}
-	build.substitute = len(build.vars) > 0 || build.unknown || post.at("substitutionStrategy").str() == "Always"
+	build.substitute = len(build.vars) > 0 || build.unknown || post.at("substituteStrategy").str() == "Always"
 }
 
-// lookup finds an object that another one of the same cluster refers to.
+// lookup finds an object that another one of the same cluster refers to: among
+// those that were rendered, else as it is written. What only another entry leads
+// to counts unless that one is another cluster.
 func (g *graph) lookup(u *Unit, kind, namespace, name string) *manifest.Object {
-	if o := g.inv.find(u.entry, kind, namespace, name); o != nil {
-		return o
+	o, _ := g.search(u, kind, namespace, name)
+	return o
+}
+
+// search is lookup; rendered says that the object is as the cluster gets it.
+func (g *graph) search(u *Unit, kind, namespace, name string) (o *manifest.Object, rendered bool) {
+	own := func(h held) bool { return h.entry == u.entry }
+	if o := g.inv.find(kind, namespace, name, own); o != nil {
+		return o, true
 	}
-	return g.raw.find(u.entry, kind, namespace, name)
+	near := func(h held) bool { return within(h.object.Origin.File, u.entry) }
+	if o := g.raw.find(kind, namespace, name, near); o != nil && u.entry != "" {
+		return o, false
+	}
+	other := func(h held) bool { return !g.inv.clusters(h.entry, u.entry) }
+	if o := g.inv.find(kind, namespace, name, other); o != nil {
+		return o, true
+	}
+	return g.raw.find(kind, namespace, name, func(h held) bool { return !g.elsewhere(u, h.object.Origin.File) }), false
+}
+
+// elsewhere says that a file is of another cluster than a unit's.
+func (g *graph) elsewhere(u *Unit, file string) bool {
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		if g.inv.begins(dir) && g.inv.clusters(dir, u.entry) {
+			return true
+		}
+	}
+	return false
+}
+
+// referred is lookup for what a unit can't be rendered rightly without: it is
+// waited for while anything may still give it.
+func (g *graph) referred(u *Unit, p *plan, kind, namespace, name string) *manifest.Object {
+	o, rendered := g.search(u, kind, namespace, name)
+	p.missing = p.missing || !rendered
+	return o
 }
 
 func (g *graph) secretDeclared(u *Unit, namespace, name string) bool {
-	return g.inv.declared(u.entry, namespace, name) || g.raw.declared(u.entry, namespace, name)
+	return g.lookup(u, madeSecret, namespace, name) != nil
 }
 
 // dependencyCycle says that a Kustomization or HelmRelease waits, by dependsOn,
@@ -300,7 +334,7 @@ func (g *graph) chartSpec(u *Unit, rel *release, chart val, namespace string, at
 		if !g.r.exists(join(found, "Chart.yaml")) && !strings.HasSuffix(found, ".tgz") {
 			return "", &Problem{Class: "render-failed", At: at, Message: fmt.Sprintf("there is no chart at %s: it has no Chart.yaml", oneLine(name))}
 		}
-		for _, file := range chart.at("valuesFiles").strings() {
+		for _, file := range valuesFiles(chart) {
 			// Of a git repository they are relative to its root.
 			base := from.dir
 			if from.moved {
@@ -310,10 +344,20 @@ func (g *graph) chartSpec(u *Unit, rel *release, chart val, namespace string, at
 		}
 		return found, nil
 	}
-	for _, file := range chart.at("valuesFiles").strings() {
+	for _, file := range valuesFiles(chart) {
 		rel.defaults = append(rel.defaults, layer{inChart: sourcePath(file), optional: chart.at("ignoreMissingValuesFiles").is(), at: at, of: "the values file " + file})
 	}
 	return found, nil
+}
+
+// valuesFiles are the files that take the place of the chart's values.yaml. The
+// betas have one more field, whose file comes first.
+func valuesFiles(chart val) []string {
+	files := chart.at("valuesFiles").strings()
+	if file := chart.at("valuesFile").str(); file != "" {
+		files = append([]string{file}, files...)
+	}
+	return files
 }
 
 // chartRef finds the chart that a HelmRelease's chartRef names.
@@ -358,7 +402,7 @@ func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
 		kind, name, key, target := ref.at("kind").str(), ref.at("name").str(), ref.at("valuesKey").or("values.yaml"), ref.at("targetPath").str()
 		at := spanOf(o, "spec", "valuesFrom", fmt.Sprint(i), "name")
 		of := fmt.Sprintf("%s %s of %s", key, kind, name)
-		from := g.lookup(u, kind, o.Namespace, name)
+		from := g.referred(u, p, kind, o.Namespace, name)
 		text, found := "", false
 		if from != nil {
 			values, ok := g.entries(from)
@@ -382,7 +426,6 @@ func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
 			}
 		}
 		if !found {
-			p.missing = p.missing || from == nil
 			if ref.at("optional").is() {
 				continue
 			}

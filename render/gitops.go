@@ -123,6 +123,10 @@ func spanOf(o *manifest.Object, keys ...string) manifest.Span {
 type inventory struct {
 	mu      sync.Mutex
 	objects map[inventoryKey][]held
+	// marks are the objects of Flux itself that each entry led to; apart says of
+	// two entries whether both have one of the same name.
+	marks map[string]map[inventoryKey]bool
+	apart map[[2]string]bool
 }
 
 type inventoryKey struct {
@@ -133,6 +137,10 @@ type held struct {
 	entry  string
 	object *manifest.Object
 }
+
+// madeSecret is what an object is held as that makes a Secret, under the name of
+// the Secret.
+const madeSecret = "object that makes the Secret"
 
 // wanted says that objects of a kind are referred to by others.
 func wanted(o *manifest.Object) bool {
@@ -156,28 +164,71 @@ func (inv *inventory) add(entry string, o *manifest.Object) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	if inv.objects == nil {
-		inv.objects = map[inventoryKey][]held{}
+		inv.objects, inv.marks = map[inventoryKey][]held{}, map[string]map[inventoryKey]bool{}
 	}
 	key := inventoryKey{o.GVK.Kind, o.Namespace, o.Name}
+	switch o.GVK.Group {
+	case "":
+	case "external-secrets.io":
+		key = inventoryKey{madeSecret, o.Namespace, specOf(o).at("target", "name").or(o.Name)}
+	case "bitnami.com":
+		key.kind = madeSecret
+	default:
+		if inv.marks[entry] == nil {
+			inv.marks[entry] = map[inventoryKey]bool{}
+		}
+		inv.marks[entry][key] = true
+	}
+	inv.apart = nil
 	inv.objects[key] = append(inv.objects[key], held{entry, o})
 }
 
-// find is an object of the entry's own, else the first of another's.
-func (inv *inventory) find(entry, kind, namespace, name string) *manifest.Object {
+// find is the first object for which ours is true.
+func (inv *inventory) find(kind, namespace, name string, ours func(held) bool) *manifest.Object {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
-	all := inv.objects[inventoryKey{kind, namespace, name}]
-	if len(all) == 0 {
-		// A namespace that a parent sets may be missing where it is written.
-		all = inv.objects[inventoryKey{kind, "", name}]
-	}
-	if i := slices.IndexFunc(all, func(h held) bool { return h.entry == entry }); i >= 0 {
-		return all[i].object
-	}
-	if len(all) > 0 {
-		return all[0].object
+	// A namespace that a parent sets may be missing where it is written.
+	for _, key := range []inventoryKey{{kind, namespace, name}, {kind, "", name}} {
+		if i := slices.IndexFunc(inv.objects[key], ours); i >= 0 {
+			return inv.objects[key][i].object
+		}
 	}
 	return nil
+}
+
+// clusters says that two entries begin two clusters: an object of Flux is in
+// both. Other entries are, more often than not, parts of one: what is applied by
+// hand before Flux is there, for one.
+func (inv *inventory) clusters(a, b string) bool {
+	if a == b {
+		return false
+	}
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	if len(inv.marks[a]) > len(inv.marks[b]) || len(inv.marks[a]) == len(inv.marks[b]) && a > b {
+		a, b = b, a
+	}
+	known, ok := inv.apart[[2]string{a, b}]
+	if ok {
+		return known
+	}
+	for key := range inv.marks[a] {
+		if known = inv.marks[b][key]; known {
+			break
+		}
+	}
+	if inv.apart == nil {
+		inv.apart = map[[2]string]bool{}
+	}
+	inv.apart[[2]string{a, b}] = known
+	return known
+}
+
+// begins says that an entry led to objects of Flux.
+func (inv *inventory) begins(entry string) bool {
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	return inv.marks[entry] != nil
 }
 
 // all are the objects of a kind, by namespace and name.
@@ -269,18 +320,3 @@ func unlocked(m map[string]string) map[string]string {
 
 // isEncrypted says that SOPS encrypted a value.
 func isEncrypted(value string) bool { return strings.HasPrefix(value, "ENC[AES256_GCM,") }
-
-// declared says that something in the repository makes a Secret, whose content
-// is not to be known offline.
-func (inv *inventory) declared(entry, namespace, name string) bool {
-	if inv.find(entry, "SealedSecret", namespace, name) != nil {
-		return true
-	}
-	for _, o := range inv.all("ExternalSecret") {
-		target := specOf(o).at("target", "name").or(o.Name)
-		if target == name && (o.Namespace == namespace || o.Namespace == "") {
-			return true
-		}
-	}
-	return false
-}

@@ -382,7 +382,19 @@ func (f *kustomizeFS) foreignPlugin(dir string, n *yaml.Node, local string) (str
 	return "", false
 }
 
-var separator = lazyRegexp(`\n---.*\n`)
+// separatorEnd is the end of the first line behind a line break that begins with
+// "---", as kyaml's pattern \n---.*\n has it; -1 for none.
+func separatorEnd(text []byte) int {
+	start := bytes.Index(text, []byte("\n---"))
+	if start < 0 {
+		return -1
+	}
+	end := bytes.IndexByte(text[start+1:], '\n')
+	if end < 0 {
+		return -1
+	}
+	return start + 1 + end + 1
+}
 
 // pad puts empty lines before each document of a file. The separators are found
 // as kyaml's reader finds them.
@@ -394,27 +406,26 @@ func (f *kustomizeFS) pad(name string, data []byte) []byte {
 	f.pads = append(f.pads, pad{base, lines, name})
 
 	var out bytes.Buffer
-	rest, before := text, 0
+	rest, before, consumed := text, 0, 0
 	if bytes.HasPrefix(text, []byte("---")) {
 		// kyaml takes a leading separator for a part of the first document:
 		// the padding must stand behind it.
 		if end := bytes.IndexByte(text, '\n'); end >= 0 {
 			out.Write(text[:end+1])
-			rest = text[end+1:]
+			rest, consumed = text[end+1:], 1
 		}
 	}
 	for {
 		writeLines(&out, base+before)
-		loc := separator().FindIndex(rest)
-		if loc == nil {
+		end := separatorEnd(rest)
+		if end < 0 {
 			out.Write(rest)
 			return out.Bytes()
 		}
-		out.Write(rest[:loc[1]])
+		out.Write(rest[:end])
 		// What kyaml parses begins behind the separator.
-		consumed := len(text) - len(rest) + loc[1]
-		before = bytes.Count(text[:consumed], []byte("\n"))
-		rest = rest[loc[1]:]
+		consumed += bytes.Count(rest[:end], []byte("\n"))
+		before, rest = consumed, rest[end:]
 	}
 }
 

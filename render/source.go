@@ -20,7 +20,7 @@ func refOf(v val, namespace string) sourceRef {
 	return sourceRef{v.at("kind").str(), v.at("name").str(), v.at("namespace").or(namespace)}
 }
 
-func (s sourceRef) String() string { return s.kind + " " + s.namespace + "/" + s.name }
+func (s sourceRef) String() string { return s.kind + " " + strings.TrimPrefix(s.namespace+"/"+s.name, "/") }
 
 // root is a folder of the tree that stands for a source's root.
 type root struct {
@@ -65,10 +65,7 @@ func redactRequest(q store.Request) store.Request {
 // folder finds the folder that a Flux source and a path in it name. postpone
 // says that the source may yet be found.
 func (g *graph) folder(u *Unit, ref sourceRef, dir string, at manifest.Span) (root, *Problem) {
-	o := g.inv.find(u.entry, ref.kind, ref.namespace, ref.name)
-	if o == nil {
-		o = g.raw.find(u.entry, ref.kind, ref.namespace, ref.name)
-	}
+	o := g.lookup(u, ref.kind, ref.namespace, ref.name)
 	if ref.kind == "ExternalArtifact" {
 		return g.artifact(u, ref, dir, at)
 	}
