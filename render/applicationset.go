@@ -192,7 +192,11 @@ func fatal(err error) bool {
 func (s *setBuild) run() error {
 	template := s.spec.at("template")
 	if template.n == nil || template.n.Kind != yaml.MappingNode {
-		return refusedf(s.spec.n, "it has no template")
+		problem := Problem{Class: "render-failed", Message: "it has no template"}
+		if !s.spec.at("generators").ok() {
+			problem.Class, problem.Message, problem.Fix = "schema", "it has neither generators nor a template", patchFix
+		}
+		return &setError{Problem: problem, node: s.spec.n}
 	}
 	generators := s.spec.at("generators").items()
 	for _, g := range generators {

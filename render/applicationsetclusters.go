@@ -19,12 +19,8 @@ type cluster struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-const (
-	localCluster = "in-cluster"
-	localServer  = "https://kubernetes.default.svc"
-	// secretType is the label of the Secrets that declare clusters.
-	secretType = "argocd.argoproj.io/secret-type"
-)
+// secretType is the label of the Secrets that declare clusters.
+const secretType = "argocd.argoproj.io/secret-type"
 
 // readClusters reads the declared clusters; of those of one name the last holds.
 func readClusters(l manifest.Limits, text string) ([]cluster, error) {
@@ -70,11 +66,11 @@ func (s *setBuild) clusterSets(g val) ([]params, error) {
 	for _, c := range s.clusters {
 		if selector.Matches(labels.Set(c.Labels)) {
 			sets = append(sets, params{known: s.clusterParams(c)})
-			local = local && c.Server != localServer
+			local = local && c.Server != inClusterServer
 		}
 	}
 	if local {
-		sets = append(sets, params{known: map[string]any{"name": localCluster, "nameNormalized": localCluster, "server": localServer, "project": ""}})
+		sets = append(sets, params{known: map[string]any{"name": inCluster, "nameNormalized": inCluster, "server": inClusterServer, "project": ""}})
 	}
 	if !g.at("flatList").is() {
 		return sets, nil

@@ -57,7 +57,8 @@ func (s *setBuild) transform(g val, template *yaml.Node, outer params, depth int
 		sets = slices.DeleteFunc(sets, func(ps params) bool { return !selector.matches(ps) })
 		results = append(results, transformed{sets, mergeTemplates(written.at("template").n, template)})
 	}
-	if !found {
+	// An empty entry gives nothing: something else fills it in on the cluster.
+	if !found && (len(g.n.Content) > 0 || depth > 0) {
 		return nil, refusedf(g.n, "a generator is none of %s", strings.Join(generatorKinds, ", "))
 	}
 	return results, failed
@@ -209,7 +210,7 @@ func (s *setBuild) unexpanded(kind string, g val, needs store.Request) {
 	why, fix := "it needs a live system", "What it would make can't be checked here."
 	switch {
 	case kind == "clusters":
-		why, fix = "no cluster is known", "Declare the clusters under `clusters:` in .scantling.yaml."
+		why, fix = "no cluster is known", "Declare the clusters under `gitops.clusters` in .scantling.yaml."
 	case kind == "git":
 		why, fix = oneLine(needs.String())+" is not in this repository", fetchFix
 	}

@@ -3,8 +3,9 @@ package render
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -28,39 +29,29 @@ type argoSource struct {
 	val
 	// keys lead to it in the object.
 	keys []string
-	// root is the root of its repository in the tree, dir its folder.
-	root, dir string
+	// several says that it is one of a list.
+	several bool
+	// root is the root of its repository in the tree, dir its folder; chart is the
+	// folder or the archive of its chart. A packaged chart has no folder.
+	root, dir, chart string
 }
 
 // application plans an Application of Argo CD.
 func (g *graph) application(u *Unit) *plan {
 	o := u.object
-	spec := specOf(o)
-	p := &plan{namespace: spec.at("destination", "namespace").str(), stand: o.Origin.Span}
-	var sources []argoSource
-	for i, s := range spec.at("sources").items() {
-		sources = append(sources, argoSource{val: s, keys: []string{"spec", "sources", fmt.Sprint(i)}})
-	}
-	if len(sources) == 0 && spec.at("source").ok() {
-		sources = []argoSource{{val: spec.at("source"), keys: []string{"spec", "source"}}}
-	}
+	p := &plan{namespace: specOf(o).at("destination", "namespace").str(), stand: o.Origin.Span}
+	sources := argoSources(o)
 	if len(sources) == 0 {
-		p.problem(&Problem{Class: "render-failed", At: o.Origin.Span, Message: "the Application " + objectName(o) + " names no source"})
+		problem := &Problem{Class: "render-failed", At: o.Origin.Span, Message: "the Application " + objectName(o) + " names no source"}
+		if !specOf(o).at("destination").ok() {
+			problem.Class, problem.Fix = "schema", patchFix
+		}
+		p.problem(problem)
 		return p
 	}
-	refs := map[string]string{}
+	refs := g.argoRefs(u, p, sources)
 	for _, s := range sources {
-		if name := s.at("ref").str(); name != "" {
-			from, problem := g.argoRoot(s, o, "the source "+name+" of Application "+objectName(o))
-			if problem != nil {
-				p.problem(problem)
-				continue
-			}
-			refs["$"+name] = from
-		}
-	}
-	for _, s := range sources {
-		if s.at("ref").ok() && !s.at("path").ok() && !s.at("chart").ok() {
+		if s.isRef() && s.at("path").str() == "" && s.at("chart").str() == "" {
 			continue
 		}
 		g.argoSource(u, p, s, refs)
@@ -68,72 +59,303 @@ func (g *graph) application(u *Unit) *plan {
 	return p
 }
 
-// argoRoot is the root in the tree of the repository that a source names.
-func (g *graph) argoRoot(s argoSource, o *manifest.Object, what string) (string, *Problem) {
+// patchFix is said of an object that lacks what makes it one.
+const patchFix = "If it is a patch, name it in a kustomization; else complete it."
+
+// argoSources are the sources of an Application. With a hydrator, what the dry
+// one gives is what the cluster gets.
+func argoSources(o *manifest.Object) []argoSource {
+	spec := specOf(o)
+	if dry := spec.at("sourceHydrator", "drySource"); dry.ok() {
+		return []argoSource{{val: dry, keys: []string{"spec", "sourceHydrator", "drySource"}}}
+	}
+	var sources []argoSource
+	for i, s := range spec.at("sources").items() {
+		sources = append(sources, argoSource{val: s, keys: []string{"spec", "sources", fmt.Sprint(i)}, several: true})
+	}
+	if len(sources) == 0 && spec.at("source").ok() {
+		sources = []argoSource{{val: spec.at("source"), keys: []string{"spec", "source"}}}
+	}
+	return sources
+}
+
+func (s argoSource) isRef() bool { return s.at("ref").str() != "" }
+
+// place is where a field of the source is written: in the Application or, if it is
+// made of a template of which the lines are not known, in that of its
+// ApplicationSet.
+func (s argoSource) place(u *Unit, keys ...string) manifest.Span {
+	keys = slices.Concat(s.keys, keys)
+	span := spanOf(u.object, keys...)
+	if set := u.Parent; set != nil && set.Kind == ApplicationSet && span == set.object.Origin.Span {
+		return spanOf(set.object, append([]string{"spec", "template"}, keys...)...)
+	}
+	return span
+}
+
+// optionKinds are the kinds of options that a source may have; Argo CD takes one.
+var optionKinds = []string{"kustomize", "helm", "directory", "plugin"}
+
+// options are the kinds of options that a source has. To Argo CD those that say
+// nothing are none, so that it looks what is in the folder.
+func (s argoSource) options() []string {
+	return slices.DeleteFunc(slices.Clone(optionKinds), func(kind string) bool {
+		return !s.at(kind).ok() || kind != "plugin" && !says(s.at(kind))
+	})
+}
+
+// says that a mapping has a value that is not the zero value of its type.
+func says(v val) bool {
+	if v.n == nil || v.n.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(v.n.Content); i += 2 {
+		value := val{v.n.Content[i+1]}
+		switch {
+		case !value.ok():
+		case value.n.Kind == yaml.ScalarNode:
+			if text := value.str(); text != "" && text != "false" {
+				return true
+			}
+		case v.n.Content[i].Value == "jsonnet":
+			if says(value) {
+				return true
+			}
+		case len(value.n.Content) > 0:
+			return true
+		}
+	}
+	return false
+}
+
+// argoRef is a source that others take files of, by its name.
+type argoRef struct {
+	// root is the root of its repository in the tree; empty where that is not to
+	// be had, which was reported.
+	root string
+}
+
+// argoRefs finds the repositories that the sources of an Application name for
+// others to take values from: "$NAME".
+func (g *graph) argoRefs(u *Unit, p *plan, sources []argoSource) map[string]argoRef {
+	o := u.object
+	refs, files := map[string]argoRef{}, refFiles(sources)
+	for _, s := range sources {
+		if !s.isRef() {
+			continue
+		}
+		name := "$" + s.at("ref").str()
+		what := "the source " + oneLine(s.at("ref").str()) + " of Application " + objectName(o)
+		var ref argoRef
+		var problem *Problem
+		switch _, twice := refs[name]; {
+		case twice:
+			problem = &Problem{Class: "render-failed", At: s.place(u, "ref"), Message: what + " is there twice, and Argo CD refuses that"}
+		case s.at("chart").ok():
+			problem = &Problem{Class: "render-failed", At: s.place(u, "ref"), Message: what + " is a chart: Argo CD takes no files of one for another source",
+				Fix: "Keep the values in a git repository."}
+		default:
+			ref.root, problem = g.argoRoot(s, u, what, files[name]...)
+		}
+		if problem != nil {
+			p.problem(problem)
+		}
+		if _, twice := refs[name]; !twice {
+			refs[name] = ref
+		}
+	}
+	return refs
+}
+
+// refFiles are the paths that sources take of others, by "$NAME", up to the first
+// star.
+func refFiles(sources []argoSource) map[string][]string {
+	of := map[string][]string{}
+	add := func(text string) {
+		if ref, rest, ok := strings.Cut(text, "/"); ok && strings.HasPrefix(ref, "$") {
+			of[ref] = append(of[ref], sourcePath(plainPrefix(rest)))
+		}
+	}
+	for _, s := range sources {
+		for _, v := range s.at("helm", "valueFiles").items() {
+			add(v.str())
+		}
+		for _, v := range s.at("helm", "fileParameters").items() {
+			add(v.at("path").str())
+		}
+	}
+	return of
+}
+
+// plainPrefix are the leading folders of a pattern that hold no star.
+func plainPrefix(pattern string) string {
+	if i := strings.IndexAny(pattern, "*?[{$"); i >= 0 {
+		return path.Dir(pattern[:i] + "x")
+	}
+	return pattern
+}
+
+// argoRoot is the root in the tree of the repository that a source names. wanted
+// are the paths that are asked for in it: where it is not known which repository
+// this is, one of them tells.
+func (g *graph) argoRoot(s argoSource, u *Unit, what string, wanted ...string) (string, *Problem) {
 	url, revision := s.at("repoURL").str(), s.at("targetRevision").or("HEAD")
-	at := spanOf(o, append(slices.Clone(s.keys), "repoURL")...)
+	at := s.place(u, "repoURL")
+	if len(wanted) == 0 {
+		wanted = []string{"."}
+	}
 	switch {
 	case url == "":
 		return "", &Problem{Class: "render-failed", At: at, Message: what + " names no repository"}
+	case manifest.Unknown(url):
+		return "", notKnown("the repository of "+what, at)
 	case strings.HasPrefix(url, "oci://"):
 		return g.r.kept(store.Request{Kind: store.OCI, URL: url, Version: revision}, what, at)
-	case g.r.namesThis(url, cmp.Or(sourcePath(s.at("path").or(".")), ".")):
+	case slices.ContainsFunc(wanted, func(name string) bool { return g.r.namesThis(url, name) }):
 		return ".", nil
+	case manifest.Unknown(revision):
+		return "", notKnown("the revision of "+what, at)
 	}
 	return g.r.kept(store.Request{Kind: store.Git, URL: url, Version: strings.TrimPrefix(revision, "HEAD")}, what, at)
 }
 
+// notKnown is said of what an Application names with a value that nothing in the
+// repository tells.
+func notKnown(what string, at manifest.Span) *Problem {
+	return &Problem{Class: "not-fetched", Minor: true, At: at, Message: what + " is not known: it depends on values that are not in this repository",
+		Fix: "If they are those of clusters, declare the clusters under `gitops.clusters` in .scantling.yaml."}
+}
+
 // argoSource plans one source of an Application.
-func (g *graph) argoSource(u *Unit, p *plan, s argoSource, refs map[string]string) {
+func (g *graph) argoSource(u *Unit, p *plan, s argoSource, refs map[string]argoRef) {
 	o := u.object
 	what := "the Application " + objectName(o)
-	if plugin := s.at("plugin"); plugin.ok() {
-		p.problem(&Problem{Class: "plugin-refused", At: spanOf(o, append(slices.Clone(s.keys), "plugin")...),
-			Message: fmt.Sprintf("%s is rendered by the plugin %q, a program that scantling does not run: what it deploys was not checked", what, oneLine(plugin.at("name").str()))})
+	if s.at("chart").str() != "" {
+		if refusedOptions(u, p, s, what) {
+			return
+		}
+		if at := s.place(u, "chart"); g.argoChart(&s, p, what, at) {
+			p.stand = at
+			g.argoHelm(u, p, s, refs)
+		}
 		return
 	}
-	if name := s.at("chart").str(); name != "" {
-		at := spanOf(o, append(slices.Clone(s.keys), "chart")...)
-		url := s.at("repoURL").str()
+	at := s.place(u, "path")
+	if problem := g.argoFolder(&s, u, what, at); problem != nil {
+		p.problem(problem)
+		return
+	}
+	if strings.HasPrefix(s.at("path").str(), "/") {
+		p.problem(&Problem{Class: "render-failed", At: at, Message: fmt.Sprintf("the path %s of %s begins with a slash, and Argo CD refuses that", oneLine(s.at("path").str()), what),
+			Fix: "Write the path from the root of the repository, without the slash."})
+	}
+	if problem := g.argoOverrides(&s, o.Name); problem != nil {
+		p.problem(problem)
+	}
+	if refusedOptions(u, p, s, what) {
+		return
+	}
+	switch g.argoKind(s) {
+	case "helm":
+		s.chart = s.dir
+		g.argoHelm(u, p, s, refs)
+	case "kustomize":
+		j := job{kind: Kustomize, path: s.dir}
+		if k := s.at("kustomize"); k.ok() {
+			j.argo = &argoBuild{spec: k.yaml(), at: s.place(u, "kustomize"), env: argoEnv(o, s)}
+			j.release.kubeVersion, j.release.apiVersions = k.at("kubeVersion").str(), k.at("apiVersions").strings()
+		}
+		p.jobs = append(p.jobs, j)
+	default:
+		g.argoDirectory(p, s, at)
+	}
+}
+
+// refusedOptions reports options that nothing is rendered for: a plugin, or those
+// of several kinds.
+func refusedOptions(u *Unit, p *plan, s argoSource, what string) bool {
+	options := s.options()
+	switch {
+	case len(options) > 1:
+		p.problem(&Problem{Class: "render-failed", At: s.place(u, options[len(options)-1]),
+			Message: fmt.Sprintf("the source of %s has options of several kinds, and Argo CD refuses that: %s", what, strings.Join(options, ", ")), Fix: "Leave one of them."})
+		return true
+	case len(options) == 1 && options[0] == "plugin":
+		p.problem(&Problem{Class: "plugin-refused", At: s.place(u, "plugin"),
+			Message: fmt.Sprintf("%s is rendered by the plugin %q, a program that scantling does not run: what it deploys was not checked", what, oneLine(s.at("plugin", "name").str()))})
+		return true
+	}
+	return false
+}
+
+// argoKind is what Argo CD takes a source for: what it has options of, else what
+// is in its folder, where a kustomization goes before a chart.
+func (g *graph) argoKind(s argoSource) string {
+	if options := s.options(); len(options) > 0 {
+		return options[0]
+	}
+	switch {
+	case g.r.hasKustomization(s.dir):
+		return "kustomize"
+	case g.r.exists(join(s.dir, "Chart.yaml")):
+		return "helm"
+	}
+	return "directory"
+}
+
+// argoChart finds the packaged chart of a source.
+func (g *graph) argoChart(s *argoSource, p *plan, what string, at manifest.Span) bool {
+	name, url, version := s.at("chart").str(), s.at("repoURL").str(), s.at("targetRevision").str()
+	var problem *Problem
+	switch {
+	case url == "":
+		problem = &Problem{Class: "render-failed", At: at, Message: "the source of " + what + " names no repository"}
+	case slices.ContainsFunc([]string{name, url, version}, manifest.Unknown):
+		problem = notKnown("the chart of "+what, at)
+	default:
 		if !strings.Contains(url, "://") {
 			// Argo CD writes registries without a scheme.
 			url = "oci://" + url
 		}
-		mount, problem := g.r.kept(store.Request{Kind: store.Chart, URL: url, Name: name, Version: s.at("targetRevision").str()}, "the chart "+oneLine(name)+" of "+what, at)
-		if problem != nil {
-			p.problem(problem)
-			return
-		}
-		p.stand = at
-		g.argoHelm(u, p, s, refs, mount+"/"+store.ChartFile)
-		return
-	}
-	at := spanOf(o, append(slices.Clone(s.keys), "path")...)
-	if dir := sourcePath(s.at("path").or(".")); escapes(dir) {
-		p.problem(outsideSource(dir, what, at))
-		return
-	}
-	var problem *Problem
-	if s.root, problem = g.argoRoot(s, o, "the source of "+what); problem == nil {
-		s.dir, problem = g.in(root{dir: s.root}, sourcePath(s.at("path").or(".")), what, at)
+		var mount string
+		mount, problem = g.r.kept(store.Request{Kind: store.Chart, URL: url, Name: name, Version: version}, "the chart "+oneLine(name)+" of "+what, at)
+		s.chart = mount + "/" + store.ChartFile
 	}
 	if problem != nil {
 		p.problem(problem)
-		return
 	}
-	g.argoOverrides(&s, o.Name)
+	return problem == nil
+}
+
+// argoFolder finds the folder of a source.
+func (g *graph) argoFolder(s *argoSource, u *Unit, what string, at manifest.Span) *Problem {
+	text := s.at("path").str()
+	dir := sourcePath(text)
 	switch {
-	case s.at("helm").ok(), !s.at("kustomize").ok() && !s.at("directory").ok() && g.r.exists(join(s.dir, "Chart.yaml")):
-		g.argoHelm(u, p, s, refs, s.dir)
-	case s.at("kustomize").ok(), !s.at("directory").ok() && g.r.hasKustomization(s.dir):
-		j := job{kind: Kustomize, path: s.dir}
-		if k := s.at("kustomize"); k.ok() {
-			j.argo = &argoBuild{spec: k.yaml(), at: spanOf(o, append(slices.Clone(s.keys), "kustomize")...), env: argoEnv(o, s)}
-		}
-		p.jobs = append(p.jobs, j)
-	default:
-		g.argoDirectory(u, p, s, at)
+	case text == "":
+		return &Problem{Class: "render-failed", At: at, Message: "the source of " + what + " names neither a path nor a chart"}
+	case manifest.Unknown(text):
+		return notKnown(fmt.Sprintf("the path %s of %s", oneLine(text), what), at)
+	case escapes(dir):
+		return outsideSource(dir, what, at)
 	}
+	var problem *Problem
+	if s.root, problem = g.argoRoot(*s, u, "the source of "+what, dir); problem != nil {
+		return problem
+	}
+	if s.dir, problem = g.in(root{dir: s.root}, dir, what, at); problem != nil && symbolic(u) && !g.r.exists(join(s.root, dir)) {
+		// Other parameters may lead elsewhere.
+		problem.Class, problem.Minor = "not-fetched", true
+		problem.Message += ": the Application stands for those of which the parameters are not known"
+		problem.Fix = "If they are those of clusters, declare the clusters under `gitops.clusters` in .scantling.yaml."
+	}
+	return problem
+}
+
+// symbolic says that an Application stands for all that its ApplicationSet would
+// make.
+func symbolic(u *Unit) bool {
+	return u.Parent != nil && u.Parent.Kind == ApplicationSet && (manifest.Unknown(u.object.Name) || unknownNode(specOf(u.object).n))
 }
 
 func (r *Renderer) hasKustomization(dir string) bool {
@@ -141,20 +363,44 @@ func (r *Renderer) hasKustomization(dir string) bool {
 }
 
 // argoOverrides merges what .argocd-source.yaml and .argocd-source-NAME.yaml in
-// the folder say into the source, as Argo CD does.
-func (g *graph) argoOverrides(s *argoSource, name string) {
-	for _, base := range []string{".argocd-source.yaml", ".argocd-source-" + name + ".yaml"} {
-		if strings.Contains(name, "/") {
+// the folder say into the source, as Argo CD does. Where the source is they can't
+// change.
+func (g *graph) argoOverrides(s *argoSource, name string) *Problem {
+	names := []string{".argocd-source.yaml"}
+	if !strings.Contains(name, "/") {
+		names = append(names, ".argocd-source-"+name+".yaml")
+	}
+	for _, base := range names {
+		file := join(s.dir, base)
+		data, err := readLimited(g.r.view, file, g.r.settings.limits.YAML.FileSize)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		data, err := readLimited(g.r.view, join(s.dir, base), g.r.settings.limits.YAML.FileSize)
 		if err != nil {
-			continue
+			return &Problem{Class: readClass(err), At: manifest.Span{File: file}, Message: "can't read what changes the source of the Application: " + reason(err)}
 		}
-		if docs, _ := g.r.settings.limits.YAML.Parse(data); len(docs) == 1 && docs[0].Kind == yaml.MappingNode {
-			s.n = merged(s.n, docs[0])
+		docs, refused := g.r.settings.limits.YAML.Parse(data)
+		switch {
+		case len(refused) > 0:
+			problem := refusedProblem(file, refused[0])
+			return &problem
+		case len(docs) != 1 || docs[0].Kind != yaml.MappingNode:
+			return &Problem{Class: "render-failed", At: manifest.Span{File: file}, Message: "what changes the source of the Application is no mapping"}
+		}
+		s.n = merged(s.n, only(docs[0], optionKinds))
+	}
+	return nil
+}
+
+// only are the entries of a mapping that have one of the keys.
+func only(n *yaml.Node, keys []string) *yaml.Node {
+	c := mapping(n)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if slices.Contains(keys, n.Content[i].Value) {
+			c.Content = append(c.Content, n.Content[i], n.Content[i+1])
 		}
 	}
+	return c
 }
 
 // merged is a mapping with the entries of another over it, as a JSON merge patch
@@ -182,137 +428,8 @@ func merged(base, over *yaml.Node) *yaml.Node {
 	return &out
 }
 
-// argoEnv is the build environment of an Application's source.
-func argoEnv(o *manifest.Object, s argoSource) map[string]string {
-	spec := specOf(o)
-	return map[string]string{
-		"ARGOCD_APP_NAME":                   o.Name,
-		"ARGOCD_APP_NAMESPACE":              spec.at("destination", "namespace").str(),
-		"ARGOCD_APP_PROJECT_NAME":           spec.at("project").or("default"),
-		"ARGOCD_APP_SOURCE_PATH":            s.at("path").str(),
-		"ARGOCD_APP_SOURCE_REPO_URL":        redact(s.at("repoURL").str()),
-		"ARGOCD_APP_SOURCE_TARGET_REVISION": s.at("targetRevision").str(),
-		"ARGOCD_APP_REVISION":               placeholder("revision"),
-		"ARGOCD_APP_REVISION_SHORT":         placeholder("revision"),
-		"ARGOCD_APP_REVISION_SHORT_8":       placeholder("revision"),
-	}
-}
-
-// expandEnv replaces $NAME and ${NAME} of the build environment as Argo CD does:
-// other names become nothing, and $$ a dollar.
-func expandEnv(text string, env map[string]string) string {
-	return os.Expand(text, func(name string) string {
-		if name == "$" {
-			return "$"
-		}
-		return env[name]
-	})
-}
-
-// argoHelm plans a chart of an Application's source.
-func (g *graph) argoHelm(u *Unit, p *plan, s argoSource, refs map[string]string, chartPath string) {
-	o := u.object
-	helm := s.at("helm")
-	env := argoEnv(o, s)
-	rel := release{
-		name: helm.at("releaseName").or(o.Name), namespace: helm.at("namespace").or(p.namespace),
-		kubeVersion: helm.at("kubeVersion").str(), apiVersions: helm.at("apiVersions").strings(),
-		skipCRDs: helm.at("skipCrds").is(), skipTests: helm.at("skipTests").is(),
-	}
-	at := func(keys ...string) manifest.Span {
-		return spanOf(o, append(append(slices.Clone(s.keys), "helm"), keys...)...)
-	}
-	ignore := helm.at("ignoreMissingValueFiles").is()
-	for i, v := range helm.at("valueFiles").items() {
-		for _, file := range g.valueFiles(p, s, refs, expandEnv(v.str(), env), at("valueFiles", fmt.Sprint(i))) {
-			rel.layers = append(rel.layers, layer{file: file.file, inChart: file.inChart, optional: ignore, of: "the values file " + oneLine(v.str()), at: at("valueFiles", fmt.Sprint(i))})
-		}
-	}
-	of := "the values of Application " + objectName(o)
-	if values := helm.at("valuesObject"); values.ok() {
-		rel.layers = append(rel.layers, layer{text: values.yaml(), of: of, at: at("valuesObject")})
-	} else if text := helm.at("values").str(); text != "" {
-		rel.layers = append(rel.layers, layer{text: text, of: of, at: at("values")})
-	}
-	// Those that are strings come after the others, as helm has its options.
-	for _, str := range []bool{false, true} {
-		for i, param := range helm.at("parameters").items() {
-			if param.at("forceString").is() == str {
-				rel.layers = append(rel.layers, layer{target: param.at("name").str(), text: argoParameter(expandEnv(param.at("value").str(), env)), str: str, of: of, at: at("parameters", fmt.Sprint(i))})
-			}
-		}
-	}
-	for i, param := range helm.at("fileParameters").items() {
-		for _, file := range g.valueFiles(p, s, refs, expandEnv(param.at("path").str(), env), at("fileParameters", fmt.Sprint(i))) {
-			rel.layers = append(rel.layers, layer{target: param.at("name").str(), file: file.file, inChart: file.inChart, literal: true, of: of, at: at("fileParameters", fmt.Sprint(i))})
-		}
-	}
-	p.jobs = append(p.jobs, job{kind: Helm, path: chartPath, release: rel})
-}
-
-// argoParameter escapes the commas of a parameter's value, which helm would take
-// for the end of it, unless the value is a list.
-func argoParameter(value string) string {
-	if strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}") {
-		return value
-	}
-	var out strings.Builder
-	for i := range len(value) {
-		if value[i] == ',' && (i == 0 || value[i-1] != '\\') {
-			out.WriteByte('\\')
-		}
-		out.WriteByte(value[i])
-	}
-	return out.String()
-}
-
-// maxGlobs is how many patterns are held against all files of the repository.
-const maxGlobs = 500
-
-// valueFiles are the files that one entry of valueFiles names: of this source, of
-// another by its $ref, or several by a glob.
-func (g *graph) valueFiles(p *plan, s argoSource, refs map[string]string, text string, at manifest.Span) []layer {
-	base, top, name := s.dir, s.root, text
-	switch first, rest, _ := strings.Cut(text, "/"); {
-	case strings.Contains(text, "://"):
-		p.problem(&Problem{Class: "not-fetched", At: at, Message: "the values file " + oneLine(redact(text)) + " is not in this repository", Needs: redactRequest(store.Request{Kind: store.File, URL: text}), Fix: fetchFix})
-		return nil
-	case strings.HasPrefix(first, "$"):
-		from, ok := refs[first]
-		if !ok {
-			p.problem(&Problem{Class: "render-failed", At: at, Message: fmt.Sprintf("the values file %s is of a source that the Application does not have", oneLine(text)), Fix: "Correct the ref of the source, or the name of the file."})
-			return nil
-		}
-		base, top, name = from, from, rest
-	case s.dir == "":
-		// The chart is packaged, and so are its files.
-		return []layer{{inChart: path.Clean(strings.TrimLeft(text, "/"))}}
-	case strings.HasPrefix(text, "/"):
-		base, name = s.root, strings.TrimLeft(text, "/")
-	}
-	full := join(base, name)
-	if full == ".." || strings.HasPrefix(full, "../") || top != "." && !within(full, top) {
-		p.problem(&Problem{Class: "outside-repo", At: at, Message: "the values file " + oneLine(text) + " is outside of the repository and was not read"})
-		return nil
-	}
-	if !strings.ContainsAny(name, "*?[{") || g.r.exists(full) {
-		return []layer{{file: full}}
-	}
-	var found []layer
-	if g.globs++; g.globs > maxGlobs {
-		p.problem(&Problem{Class: "limit-size", At: at, Message: fmt.Sprintf("more than %d patterns of value files: the files of this one were not looked for", maxGlobs)})
-		return nil
-	}
-	for _, f := range g.r.found.files {
-		if match(full, f.Name) {
-			found = append(found, layer{file: f.Name})
-		}
-	}
-	return found
-}
-
 // argoDirectory takes the manifests of a folder as they are.
-func (g *graph) argoDirectory(u *Unit, p *plan, s argoSource, at manifest.Span) {
+func (g *graph) argoDirectory(p *plan, s argoSource, at manifest.Span) {
 	d := s.at("directory")
 	include, exclude := d.at("include").str(), d.at("exclude").str()
 	names, err := g.r.filesBelow(s.dir, d.at("recurse").is())
@@ -322,15 +439,17 @@ func (g *graph) argoDirectory(u *Unit, p *plan, s argoSource, at manifest.Span) 
 	}
 	for _, name := range names {
 		rel, _ := under(name, s.dir)
-		switch ext := path.Ext(name); {
-		case ext != ".jsonnet" && !isManifestName(path.Base(name)),
+		jsonnet := path.Ext(name) == ".jsonnet"
+		switch {
+		case !jsonnet && !isManifestName(path.Base(name)) && !d.at("disableExtensionFilter").is(),
 			exclude != "" && argoGlob(exclude, rel), include != "" && !argoGlob(include, rel):
-			continue
-		case ext == ".jsonnet":
-			p.problem(&Problem{Class: "plugin-refused", At: manifest.Span{File: name}, Message: "the file is Jsonnet, which scantling does not run: what it gives was not checked"})
 			continue
 		}
 		if data, err := g.r.view.ReadFile(name); err == nil && bytes.Contains(data, []byte(skipMark)) {
+			continue
+		}
+		if jsonnet {
+			p.problem(&Problem{Class: "plugin-refused", At: manifest.Span{File: name}, Message: "the file is Jsonnet, which scantling does not run: what it gives was not checked"})
 			continue
 		}
 		p.files = append(p.files, name)
@@ -367,11 +486,11 @@ func (r *Renderer) filesBelow(dir string, deep bool) ([]string, error) {
 }
 
 // destination names the cluster that an Application deploys to; empty for the
-// one that Argo CD runs in.
+// one that Argo CD runs in, and for one that is not known.
 func (g *graph) destination(o *manifest.Object) string {
 	d := specOf(o).at("destination")
 	name := cmp.Or(d.at("name").str(), d.at("server").str())
-	if name == inCluster || name == inClusterServer {
+	if name == inCluster || name == inClusterServer || manifest.Unknown(name) {
 		return ""
 	}
 	for _, c := range g.r.opts.Clusters {
@@ -380,70 +499,4 @@ func (g *graph) destination(o *manifest.Object) string {
 		}
 	}
 	return name
-}
-
-// applicationSet plans an ApplicationSet: it is expanded, and its Applications
-// are followed as those that are written.
-func (g *graph) applicationSet(u *Unit) *plan {
-	o := u.object
-	set := &applicationSet{object: val{o.Node}.yaml(), at: o.Origin.Span, here: g.r.here(), roots: map[string]string{}}
-	if len(set.here) == 0 {
-		// Not known: then every repository is taken for this one, as long as
-		// what it is asked for is there.
-		set.here = []string{"*"}
-	}
-	for _, url := range gitURLs(o.Node) {
-		q := store.Request{Kind: store.Git, URL: url.url, Version: strings.TrimPrefix(url.revision, "HEAD")}
-		if g.r.exists(q.Mount()) {
-			set.roots[repositoryURL(url.url)+"@"+url.revision] = q.Mount()
-		}
-	}
-	text, err := yaml.Marshal(g.clusters(u))
-	if err != nil {
-		text = nil
-	}
-	set.clusters = string(text)
-	return &plan{jobs: []job{{kind: ApplicationSet, path: o.Origin.File, set: set}}, stand: o.Origin.Span}
-}
-
-type gitURL struct{ url, revision string }
-
-// gitURLs are the repositories that the git generators of an ApplicationSet
-// name, however deep.
-func gitURLs(n *yaml.Node) []gitURL {
-	var found []gitURL
-	if git := (val{n}).at("git"); git.ok() {
-		found = append(found, gitURL{git.at("repoURL").str(), git.at("revision").or("HEAD")})
-	}
-	if n != nil {
-		for _, c := range n.Content {
-			found = append(found, gitURLs(c)...)
-		}
-	}
-	return found
-}
-
-// Cluster is one that Argo CD deploys to, as the configuration declares it.
-type Cluster struct {
-	Name, Server, Project string
-	Labels, Annotations   map[string]string
-}
-
-// clusters are those that the configuration declares and the others of which the
-// same entry holds Argo CD's Secrets.
-func (g *graph) clusters(u *Unit) []Cluster {
-	list := slices.Clone(g.r.opts.Clusters)
-	for _, o := range g.inv.of(u.entry, "Secret") {
-		meta := val{o.Node}.at("metadata")
-		labels := meta.at("labels").pairs()
-		if labels["argocd.argoproj.io/secret-type"] != "cluster" {
-			continue
-		}
-		data := entries(o)
-		c := Cluster{Name: cmp.Or(data["name"], o.Name), Server: data["server"], Project: data["project"], Labels: labels, Annotations: meta.at("annotations").pairs()}
-		if !slices.ContainsFunc(list, func(old Cluster) bool { return old.Name == c.Name }) {
-			list = append(list, c)
-		}
-	}
-	return list
 }

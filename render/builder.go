@@ -108,6 +108,9 @@ type fluxBuild struct {
 	spec string
 	// at is where the object is written, for problems of the spec.
 	at manifest.Span
+	// docs, if there are any, are objects as YAML that are built in place of
+	// what the folder holds.
+	docs string
 	// vars are the variables of its postBuild, those of substituteFrom
 	// included. They are not replaced unless substitute is true.
 	vars       map[string]string

@@ -51,15 +51,39 @@ func (r *Renderer) planned(ctx context.Context, res *Result, tree *recorder) err
 	switch {
 	case len(p.jobs)+len(p.files)+len(p.objects) == 0 && len(p.problems) > 0, failed > 0 && len(res.Objects) == 0:
 		u.Status = NotRendered
+		if u.Reason == "" && len(p.problems) > 0 {
+			u.Reason = p.problems[0].Message
+		}
 	case failed > 0:
 		u.Status = Partial
 	}
 	p.finish(res.Objects)
+	if u.Kind == Application {
+		res.Objects = lastOfEach(res.Objects)
+	}
 	via := u.via()
 	for _, o := range res.Objects {
 		o.Origin.Via = via
 	}
 	return nil
+}
+
+// lastOfEach are the objects without those that a later one replaces: of several
+// that have one name Argo CD applies the last.
+func lastOfEach(objects []*manifest.Object) []*manifest.Object {
+	seen := map[string]bool{}
+	var kept []*manifest.Object
+	for _, o := range slices.Backward(objects) {
+		// What is given a name on the cluster is never the same.
+		name := val{o.Node}.at("metadata", "name").str()
+		key := o.GroupKind().String() + "\x00" + o.Namespace + "\x00" + name
+		if name == "" || !seen[key] {
+			kept = append(kept, o)
+		}
+		seen[key] = true
+	}
+	slices.Reverse(kept)
+	return kept
 }
 
 // built has a kustomization or chart built and makes objects of what it gives.
@@ -87,7 +111,7 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job
 	u.Status, u.Reason, u.killed = p.status, p.reason, p.killed
 	for _, problem := range p.problems {
 		switch {
-		case problem.At.File == j.path:
+		case problem.At.File == j.path && problem.At.Line == 0:
 			// What was read before a worker ended is not known.
 			problem.At = stand
 		case isFetched(problem.At.File):

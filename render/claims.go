@@ -67,7 +67,7 @@ func (g *graph) scan(ctx context.Context) {
 	}
 	for _, objects := range parts {
 		for _, o := range objects {
-			if _, ok := gitopsKinds[o.GroupKind()]; ok {
+			if _, ok := gitopsKinds[o.GroupKind()]; ok || o.GroupKind() == resourceSet {
 				g.claim(o)
 			}
 		}
@@ -82,9 +82,35 @@ func (g *graph) deploysItself(o *manifest.Object) {
 		return
 	}
 	spec := specOf(o)
-	if dir := sourcePath(spec.at("path").str()); dir != "." && (dir == path.Dir(o.Origin.File) || within(o.Origin.File, dir) && !g.r.hasKustomization(dir)) {
+	if dir := sourcePath(spec.at("path").str()); dir != "." && g.deploys(dir, o.Origin.File) {
 		g.sync[refOf(spec.at("sourceRef"), o.Namespace)] = true
 	}
+}
+
+// maxTaken is how many files are noted to tell what deploys itself.
+const maxTaken = 1_000_000
+
+// deploys says that what is built of a folder takes in a file.
+func (g *graph) deploys(dir, file string) bool {
+	if dir == path.Dir(file) || !within(file, dir) || !g.r.hasKustomization(dir) {
+		return within(file, dir)
+	}
+	files, ok := g.takes[dir]
+	if !ok && g.taking < maxTaken {
+		reached := map[string]bool{}
+		g.r.found.reach(dir, reached)
+		files = map[string]bool{}
+		for dir := range reached {
+			if k := g.r.found.kustomizations[dir]; k != nil {
+				for _, name := range k.files {
+					files[name] = true
+				}
+			}
+		}
+		g.takes[dir] = files
+		g.taking += len(files) + len(reached)
+	}
+	return files[file]
 }
 
 // refersOrLeads is a quick look for the kinds that the inventory holds.
@@ -121,7 +147,11 @@ func (g *graph) claim(o *manifest.Object) {
 	switch gitopsKinds[o.GroupKind()] {
 	case FluxKustomization:
 		dir, ref := sourcePath(spec.at("path").or("./")), refOf(spec.at("sourceRef"), o.Namespace)
-		if from, problem := g.folder(&Unit{}, ref, dir, o.Origin.Span); problem != nil || isFetched(from.dir) {
+		known := dir
+		if before, _, ok := strings.Cut(dir, "${"); ok {
+			known = path.Dir(before + "x")
+		}
+		if from, problem := g.folder(besides(o), ref, known, o.Origin.Span); problem != nil || isFetched(from.dir) {
 			// What it deploys is not of this repository.
 			break
 		} else if from.moved {
@@ -130,16 +160,16 @@ func (g *graph) claim(o *manifest.Object) {
 		add(dir)
 		c.deep = !g.r.hasKustomization(c.dir())
 	case HelmRelease:
-		if chart := spec.at("chart", "spec"); chart.at("sourceRef", "kind").str() != "HelmRepository" {
-			add(chart.at("chart").str())
-		}
+		g.claimChart(o, add)
 	case Application:
 		g.claimSources(c, spec, add)
 	case ApplicationSet:
 		g.claimSources(c, spec.at("template", "spec"), add)
 	case FluxInstance:
-		add(spec.at("sync", "path").str())
-		c.deep = true
+		if g.instanceHere(o) {
+			add(spec.at("sync", "path").or("./"))
+			c.deep = !g.r.hasKustomization(c.dir())
+		}
 	}
 	g.claims = append(g.claims, c)
 	for name := o.Origin.File; ; name = path.Dir(name) {
@@ -150,6 +180,30 @@ func (g *graph) claim(o *manifest.Object) {
 	}
 }
 
+// besides is a unit for what a GitOps object refers to of which it is not known
+// what leads to it: of several objects those beside it are meant.
+func besides(o *manifest.Object) *Unit { return &Unit{entry: path.Dir(o.Origin.File)} }
+
+// claimChart notes the chart of a HelmRelease if a source of files brings it.
+func (g *graph) claimChart(o *manifest.Object, add func(string)) {
+	chart, ref := specOf(o).at("chart", "spec"), refOf(specOf(o).at("chartRef"), o.Namespace)
+	switch ref.kind {
+	case "HelmChart":
+		made := g.lookup(besides(o), ref.kind, ref.namespace, ref.name)
+		if made == nil {
+			return
+		}
+		chart = specOf(made)
+	case "ExternalArtifact":
+		if from, problem := g.folder(besides(o), ref, ".", o.Origin.Span); problem == nil && !isFetched(from.dir) {
+			add(from.dir)
+		}
+	}
+	if chart.at("sourceRef", "kind").str() != "HelmRepository" {
+		add(chart.at("chart").str())
+	}
+}
+
 func (g *graph) claimSources(c *claim, spec val, add func(string)) {
 	for _, s := range append(spec.at("sources").items(), spec.at("source")) {
 		add(s.at("path").str())
@@ -157,11 +211,16 @@ func (g *graph) claimSources(c *claim, spec val, add func(string)) {
 	}
 }
 
-// globOf replaces the template expressions of a path by stars.
+// globOf replaces the template expressions of a path, and the variables of Flux in
+// it, by stars.
 func globOf(text string) string {
+	return starred(starred(text, "{{", "}}"), "${", "}")
+}
+
+func starred(text, begin, end string) string {
 	for {
-		before, rest, ok := strings.Cut(text, "{{")
-		_, after, closed := strings.Cut(rest, "}}")
+		before, rest, ok := strings.Cut(text, begin)
+		_, after, closed := strings.Cut(rest, end)
 		if !ok || !closed {
 			return text
 		}
@@ -236,20 +295,25 @@ func (g *graph) carriers() []*Unit {
 	})
 }
 
+// covers says that a claim names what a GitOps object is written in.
+func (g *graph) covers(c *claim, o *manifest.Object) bool {
+	return c.covers(path.Dir(o.Origin.File)) ||
+		gitopsKinds[c.object.GroupKind()] == FluxKustomization && len(c.globs) == 1 && g.deploys(c.globs[0], o.Origin.File)
+}
+
 // seeds are the Kustomizations that deploy the file that they are written in:
 // where a cluster begins. Of those that others cover, the others come first.
 func (g *graph) seeds(live []*claim) []*Unit {
 	var units []*Unit
 	looked := 0
 	for _, c := range live {
-		dir := path.Dir(c.object.Origin.File)
 		// A repository has as many of them as clusters.
-		if gitopsKinds[c.object.GroupKind()] == ApplicationSet || looked > 500 || !c.covers(dir) {
+		if gitopsKinds[c.object.GroupKind()] == ApplicationSet || looked > 500 || !g.covers(c, c.object) {
 			continue
 		}
 		looked++
 		if slices.ContainsFunc(live, func(other *claim) bool {
-			return other != c && other.covers(dir) && !c.covers(path.Dir(other.object.Origin.File))
+			return other != c && g.covers(other, c.object) && !g.covers(c, other.object)
 		}) {
 			continue
 		}

@@ -32,6 +32,13 @@ type plan struct {
 
 func (p *plan) problem(problem *Problem) { p.problems = append(p.problems, *problem) }
 
+// note takes what is to be said of a source that was found.
+func (p *plan) note(from root) {
+	if from.note != nil {
+		p.problem(from.note)
+	}
+}
+
 // finish gives the objects the namespace of the release that they belong to, and
 // the metadata that all of it gets.
 func (p *plan) finish(objects []*manifest.Object) {
@@ -92,6 +99,7 @@ func (g *graph) fluxKustomization(u *Unit) *plan {
 		p.problem(problem)
 		return p
 	}
+	p.note(from)
 	target, problem := g.in(from, dir, what, at)
 	if problem != nil {
 		p.problem(problem)
@@ -177,7 +185,13 @@ func (g *graph) search(u *Unit, kind, namespace, name string) (o *manifest.Objec
 	if o := g.inv.find(kind, namespace, name, other); o != nil {
 		return o, true
 	}
-	return g.raw.find(kind, namespace, name, func(h held) bool { return !g.elsewhere(u, h.object.Origin.File) }), false
+	theirs := map[string]bool{}
+	for _, h := range g.inv.named(kind, namespace, name) {
+		theirs[h.object.Origin.File] = true
+	}
+	return g.raw.find(kind, namespace, name, func(h held) bool {
+		return !theirs[h.object.Origin.File] && !g.elsewhere(u, h.object.Origin.File)
+	}), false
 }
 
 // elsewhere says that a file is of another cluster than a unit's.
@@ -194,7 +208,9 @@ func (g *graph) elsewhere(u *Unit, file string) bool {
 // waited for while anything may still give it.
 func (g *graph) referred(u *Unit, p *plan, kind, namespace, name string) *manifest.Object {
 	o, rendered := g.search(u, kind, namespace, name)
-	p.missing = p.missing || !rendered
+	if !rendered && (o != nil || kind != "Secret" || !g.secretDeclared(u, namespace, name)) {
+		p.missing = true
+	}
 	return o
 }
 
@@ -231,31 +247,102 @@ func (g *graph) dependencyCycle(u *Unit, o *manifest.Object) *Problem {
 		Fix:     "Remove one of the dependencies that close the circle."}
 }
 
-// fluxInstance plans the Kustomization that the Flux operator makes of a
-// FluxInstance with sync.
+// fluxInstance plans the source and the Kustomization that the Flux operator
+// makes of a FluxInstance with sync.
 func (g *graph) fluxInstance(u *Unit) *plan {
-	p := &plan{}
-	sync := specOf(u.object).at("sync")
+	o := u.object
+	p := &plan{stand: o.Origin.Span}
+	sync := specOf(o).at("sync")
 	if !sync.ok() {
 		return p
 	}
-	name := sync.at("name").or(u.object.Namespace)
-	kind := sync.at("kind").or("GitRepository")
-	g.sync[sourceRef{kind, name, u.object.Namespace}] = true
-	text, err := yaml.Marshal(map[string]any{
-		"apiVersion": fluxKustomize + "/v1", "kind": "Kustomization",
-		"metadata": map[string]any{"name": name, "namespace": u.object.Namespace},
-		"spec": map[string]any{
-			"path": sync.at("path").or("./"), "prune": true, "interval": sync.at("interval").or("10m"),
-			"sourceRef": map[string]any{"kind": kind, "name": name},
-		},
-	})
-	if err != nil {
+	ref := instanceSource(o)
+	if g.instanceHere(o) {
+		g.sync[ref] = true
+	}
+	source := map[string]any{"interval": sync.at("interval").or("1m"), "url": sync.at("url").str()}
+	switch ref.kind {
+	case "Bucket":
+		source = map[string]any{"interval": source["interval"], "endpoint": source["url"], "bucketName": sync.at("ref").str()}
+	case "OCIRepository":
+		source["ref"] = map[string]any{"tag": sync.at("ref").str()}
+	default:
+		source["ref"] = map[string]any{"name": sync.at("ref").str()}
+	}
+	var docs []string
+	for _, made := range []struct {
+		group, kind string
+		spec        map[string]any
+	}{
+		{fluxSource, ref.kind, source},
+		{fluxKustomize, "Kustomization", map[string]any{
+			"interval": "10m0s", "path": sync.at("path").or("./"), "prune": true,
+			"sourceRef": map[string]any{"kind": ref.kind, "name": ref.name},
+		}},
+	} {
+		text, err := yaml.Marshal(map[string]any{
+			"apiVersion": made.group + "/v1", "kind": made.kind,
+			"metadata": map[string]any{"name": ref.name, "namespace": o.Namespace}, "spec": made.spec,
+		})
+		if err != nil {
+			return p
+		}
+		docs = append(docs, string(text))
+	}
+	if patches := instancePatches(o); patches != "" {
+		p.jobs = []job{{kind: Kustomize, path: path.Dir(o.Origin.File), flux: &fluxBuild{spec: patches, at: o.Origin.Span, docs: strings.Join(docs, "---\n")}}}
 		return p
 	}
-	docs, _ := g.r.settings.limits.YAML.Parse(text)
-	p.objects = docs
+	for _, text := range docs {
+		nodes, _ := g.r.settings.limits.YAML.Parse([]byte(text))
+		p.objects = append(p.objects, nodes...)
+	}
 	return p
+}
+
+// instanceSource is the source that a FluxInstance makes.
+func instanceSource(o *manifest.Object) sourceRef {
+	sync := specOf(o).at("sync")
+	return sourceRef{sync.at("kind").or("GitRepository"), sync.at("name").or(o.Namespace), o.Namespace}
+}
+
+// instanceHere says that a FluxInstance deploys this repository: its URL says so,
+// or it is written in what it deploys. An artifact's URL says nothing of where it
+// was made: there, the path does.
+func (g *graph) instanceHere(o *manifest.Object) bool {
+	sync := specOf(o).at("sync")
+	dir := sourcePath(sync.at("path").or("./"))
+	if !sync.ok() || escapes(dir) {
+		return false
+	}
+	if instanceSource(o).kind != "GitRepository" {
+		return g.r.exists(dir)
+	}
+	return g.r.namesThis(sync.at("url").str(), dir) || dir != "." && within(o.Origin.File, dir)
+}
+
+// instancePatches are the patches of a FluxInstance that may change what the
+// operator makes of sync, as a spec; empty for none. Most are for the controllers
+// that it installs, and those that name their object in the patch fail without it.
+func instancePatches(o *manifest.Object) string {
+	var list []*yaml.Node
+	for _, patch := range specOf(o).at("kustomize", "patches").items() {
+		text := patch.at("target", "kind").str()
+		if !patch.at("target").ok() {
+			text = patch.at("patch").str()
+		}
+		may := patch.at("target").ok() && (text == "" || strings.ContainsAny(text, "*+?.[|("))
+		for _, kind := range []string{"Kustomization", "GitRepository", "OCIRepository", "Bucket"} {
+			may = may || strings.Contains(text, kind)
+		}
+		if may {
+			list = append(list, patch.n)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return val{&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{stringNode("patches"), {Kind: yaml.SequenceNode, Tag: "!!seq", Content: list}}}}.yaml()
 }
 
 // helmRelease plans a HelmRelease of Flux.
@@ -297,12 +384,13 @@ func (g *graph) chart(u *Unit, p *plan, rel *release) (string, *Problem) {
 		return g.chartRef(u, p, rel, refOf(ref, o.Namespace))
 	}
 	p.stand = spanOf(o, "spec", "chart", "spec", "chart")
-	return g.chartSpec(u, rel, spec.at("chart", "spec"), o.Namespace, p.stand)
+	return g.chartSpec(u, p, rel, spec.at("chart", "spec"), o.Namespace)
 }
 
 // chartSpec finds the chart that a HelmRelease's chart.spec, or a HelmChart's
 // spec, names.
-func (g *graph) chartSpec(u *Unit, rel *release, chart val, namespace string, at manifest.Span) (string, *Problem) {
+func (g *graph) chartSpec(u *Unit, p *plan, rel *release, chart val, namespace string) (string, *Problem) {
+	at := p.stand
 	name, version := chart.at("chart").str(), chart.at("version").str()
 	ref := refOf(chart.at("sourceRef"), namespace)
 	what := "the chart " + oneLine(name)
@@ -311,7 +399,7 @@ func (g *graph) chartSpec(u *Unit, rel *release, chart val, namespace string, at
 	}
 	var found string
 	if ref.kind == "HelmRepository" {
-		o := g.lookup(u, ref.kind, ref.namespace, ref.name)
+		o := g.referred(u, p, ref.kind, ref.namespace, ref.name)
 		if o == nil {
 			return "", &Problem{Class: "not-fetched", At: at, Message: fmt.Sprintf("%s is of the %s, which is not declared in this repository", what, oneLine(ref.String())),
 				Fix: "Declare the HelmRepository in the repository, or correct its name."}
@@ -328,6 +416,7 @@ func (g *graph) chartSpec(u *Unit, rel *release, chart val, namespace string, at
 		if problem != nil {
 			return "", problem
 		}
+		p.note(from)
 		if found, problem = g.in(from, dir, "HelmRelease "+objectName(u.object), at); problem != nil {
 			return "", problem
 		}
@@ -364,14 +453,14 @@ func valuesFiles(chart val) []string {
 func (g *graph) chartRef(u *Unit, p *plan, rel *release, ref sourceRef) (string, *Problem) {
 	switch ref.kind {
 	case "HelmChart":
-		o := g.lookup(u, ref.kind, ref.namespace, ref.name)
+		o := g.referred(u, p, ref.kind, ref.namespace, ref.name)
 		if o == nil {
 			return "", &Problem{Class: "not-fetched", At: p.stand, Message: "the " + oneLine(ref.String()) + " is not declared in this repository", Fix: "Declare it in the repository, or correct its name."}
 		}
-		return g.chartSpec(u, rel, specOf(o), o.Namespace, p.stand)
+		return g.chartSpec(u, p, rel, specOf(o), o.Namespace)
 	case "OCIRepository":
 		if !g.sync[ref] {
-			o := g.lookup(u, ref.kind, ref.namespace, ref.name)
+			o := g.referred(u, p, ref.kind, ref.namespace, ref.name)
 			if o == nil {
 				return "", &Problem{Class: "not-fetched", At: p.stand, Message: "the " + oneLine(ref.String()) + " is not declared in this repository", Fix: "Declare it in the repository, or correct its name."}
 			}
@@ -389,6 +478,7 @@ func (g *graph) chartRef(u *Unit, p *plan, rel *release, ref sourceRef) (string,
 	if problem != nil {
 		return "", problem
 	}
+	p.note(from)
 	return g.in(from, ".", "HelmRelease "+objectName(u.object), p.stand)
 }
 

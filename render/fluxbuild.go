@@ -71,6 +71,9 @@ func (f *kustomizeFS) flux(dir string, flux *fluxBuild) error {
 	if err := f.decode(flux.spec, "the spec of the Flux Kustomization", flux.at, &spec); err != nil {
 		return err
 	}
+	if flux.docs != "" {
+		return f.objects(dir, flux, spec)
+	}
 	name, k, err := f.existing(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		name, k, err = join(dir, kustomizationNames[0]), f.scanned(dir, flux), nil
@@ -80,6 +83,24 @@ func (f *kustomizeFS) flux(dir string, flux *fluxBuild) error {
 	}
 	f.applyFlux(k, dir, flux, spec)
 	return f.serve(name, k)
+}
+
+// madeObjects is the file that holds the objects of a build which has its own.
+const madeObjects = ".scantling-objects.yaml"
+
+// objects serves a kustomization of a build's own objects in place of what the
+// folder has, none of which is read.
+func (f *kustomizeFS) objects(dir string, flux *fluxBuild, spec fluxSpec) error {
+	name := kustomizationNames[0]
+	for _, base := range kustomizationNames {
+		if f.Exists(f.abs(join(dir, base))) {
+			name = base
+		}
+	}
+	f.served[join(dir, madeObjects)] = []byte(flux.docs)
+	k := &types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}, Resources: []string{madeObjects}}
+	f.applyFlux(k, dir, flux, spec)
+	return f.serve(join(dir, name), k)
 }
 
 // existing is the kustomization of a folder as Flux reads it, which minds no

@@ -32,6 +32,9 @@ var gitopsKinds = map[schema.GroupKind]Kind{
 	{Group: argoGroup, Kind: "ApplicationSet"}:    ApplicationSet,
 }
 
+// resourceSet is the kind of templates from which the Flux operator makes objects.
+var resourceSet = schema.GroupKind{Group: fluxOperator, Kind: "ResourceSet"}
+
 // fluxMarks are texts of which every file with an object of Flux holds one.
 var fluxMarks = []string{"toolkit.fluxcd.io", fluxExtension, fluxOperator}
 
@@ -136,11 +139,17 @@ type inventoryKey struct {
 type held struct {
 	entry  string
 	object *manifest.Object
+	part   val // of an ArtifactGenerator, what makes the artifact
 }
 
-// madeSecret is what an object is held as that makes a Secret, under the name of
-// the Secret.
-const madeSecret = "object that makes the Secret"
+// What makes a Secret or an artifact is held as one of these, under the name of
+// what it makes.
+const (
+	madeSecret   = "object that makes the Secret"
+	madeArtifact = "ArtifactGenerator that makes the artifact"
+	// patternArtifact stands for the names that a pathPattern gives.
+	patternArtifact = "{}"
+)
 
 // wanted says that objects of a kind are referred to by others.
 func wanted(o *manifest.Object) bool {
@@ -180,18 +189,35 @@ func (inv *inventory) add(entry string, o *manifest.Object) {
 		inv.marks[entry][key] = true
 	}
 	inv.apart = nil
-	inv.objects[key] = append(inv.objects[key], held{entry, o})
+	inv.objects[key] = append(inv.objects[key], held{entry: entry, object: o})
+	if o.GVK.Kind == "ArtifactGenerator" {
+		for _, a := range specOf(o).at("artifacts").items() {
+			key := inventoryKey{madeArtifact, o.Namespace, a.at("name").str()}
+			if specOf(o).at("pathPattern").str() != "" {
+				key.name = patternArtifact
+			}
+			inv.objects[key] = append(inv.objects[key], held{entry, o, a})
+		}
+	}
+}
+
+// named are the objects of a kind and name. A namespace that a parent sets may be
+// missing where it is written.
+func (inv *inventory) named(kind, namespace, name string) []held {
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	all, bare := inv.objects[inventoryKey{kind, namespace, name}], inv.objects[inventoryKey{kind, "", name}]
+	if namespace == "" || len(bare) == 0 {
+		return all
+	}
+	return slices.Concat(all, bare)
 }
 
 // find is the first object for which ours is true.
 func (inv *inventory) find(kind, namespace, name string, ours func(held) bool) *manifest.Object {
-	inv.mu.Lock()
-	defer inv.mu.Unlock()
-	// A namespace that a parent sets may be missing where it is written.
-	for _, key := range []inventoryKey{{kind, namespace, name}, {kind, "", name}} {
-		if i := slices.IndexFunc(inv.objects[key], ours); i >= 0 {
-			return inv.objects[key][i].object
-		}
+	all := inv.named(kind, namespace, name)
+	if i := slices.IndexFunc(all, ours); i >= 0 {
+		return all[i].object
 	}
 	return nil
 }
@@ -231,17 +257,8 @@ func (inv *inventory) begins(entry string) bool {
 	return inv.marks[entry] != nil
 }
 
-// all are the objects of a kind, by namespace and name.
-func (inv *inventory) all(kind string) []*manifest.Object {
-	return inv.list(kind, func(string) bool { return true })
-}
-
-// of are the objects of a kind that one entry led to.
+// of are the objects of a kind that one entry led to, by namespace and name.
 func (inv *inventory) of(entry, kind string) []*manifest.Object {
-	return inv.list(kind, func(e string) bool { return e == entry })
-}
-
-func (inv *inventory) list(kind string, want func(entry string) bool) []*manifest.Object {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	var keys []inventoryKey
@@ -256,7 +273,7 @@ func (inv *inventory) list(kind string, want func(entry string) bool) []*manifes
 	var list []*manifest.Object
 	for _, k := range keys {
 		for _, h := range inv.objects[k] {
-			if want(h.entry) {
+			if h.entry == entry {
 				list = append(list, h.object)
 			}
 		}

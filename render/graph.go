@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -39,8 +40,11 @@ type graph struct {
 	// them; found the claims of which there are units.
 	files, found map[string]bool
 	contents     map[*manifest.Object]map[string]string
-	globs        int // how many patterns were held against all files
-	variables    int // how many variables Kustomizations took
+	globs        int                        // how many patterns were held against all files
+	takes        map[string]map[string]bool // the files of the kustomizations of a folder
+	taking       int                        // how many those are
+	artifacts    int                        // how many artifacts are being taken apart
+	variables    int                        // how many variables Kustomizations took
 
 	mu       sync.Mutex
 	gave     map[*Unit][]*manifest.Object // what each unit of a round gave of what others refer to or follow
@@ -54,7 +58,7 @@ const maxDepth = 20
 func newGraph(r *Renderer, want func(*Unit) bool, emit func(*Result)) *graph {
 	return &graph{r: r, want: want, emit: emit, inv: &inventory{}, raw: &inventory{}, sync: map[sourceRef]bool{},
 		known: map[string]*Unit{}, leading: map[string]bool{}, files: map[string]bool{}, found: map[string]bool{},
-		contents: map[*manifest.Object]map[string]string{}, started: map[*Unit]bool{}, released: map[string]bool{}}
+		contents: map[*manifest.Object]map[string]string{}, takes: map[string]map[string]bool{}, started: map[*Unit]bool{}, released: map[string]bool{}}
 }
 
 // run renders everything but plain manifests that lead to nothing.
@@ -194,7 +198,7 @@ func (g *graph) result(res *Result) {
 	}
 	var found []*manifest.Object
 	for _, o := range res.Objects {
-		if _, ok := gitopsKinds[o.GroupKind()]; ok || wanted(o) {
+		if _, ok := gitopsKinds[o.GroupKind()]; ok || wanted(o) || o.GroupKind() == resourceSet {
 			found = append(found, o)
 		}
 	}
@@ -225,7 +229,9 @@ func (g *graph) settle(u *Unit, res *Result) *Result {
 		if o.GroupKind() == u.object.GroupKind() && o.Name == u.object.Name && specOf(o).yaml() != specOf(u.object).yaml() {
 			again := *u
 			again.object = o
+			g.mu.Lock() // several clusters may begin at a time
 			again.plan = g.planOf(&again)
+			g.mu.Unlock()
 			next, err := g.r.Render(g.ctx, &again)
 			if err != nil {
 				return res
@@ -249,6 +255,10 @@ func (g *graph) follow(batch []*Unit) {
 		for _, o := range g.gave[u] {
 			if _, ok := gitopsKinds[o.GroupKind()]; ok {
 				g.followOne(u, o)
+			} else if o.GroupKind() == resourceSet {
+				g.report(u, Problem{Class: "not-fetched", At: o.Origin.Span,
+					Message: fmt.Sprintf("the objects that the Flux operator makes of ResourceSet %s are not known: they were not checked", objectName(o)),
+					Fix:     "A ResourceSet is a template that scantling does not render."})
 			}
 		}
 	}
@@ -298,10 +308,8 @@ func (g *graph) unitOf(parent *Unit, o *manifest.Object, entry string) *Unit {
 	} else {
 		u.entry, u.Cluster = entry, entry
 	}
-	if u.Kind == Application {
-		if name := g.destination(o); name != "" {
-			u.Cluster = name
-		}
+	if name := g.target(u); name != "" {
+		u.Cluster = name
 	}
 	sum := sha256.Sum256([]byte(specOf(o).yaml()))
 	key := fmt.Sprintf("%s\x00%s\x00%s\x00%x", u.entry, u.Kind, u.Name, sum[:8])
@@ -311,6 +319,21 @@ func (g *graph) unitOf(parent *Unit, o *manifest.Object, entry string) *Unit {
 	g.known[key] = u
 	g.found[writtenKey(o)] = true
 	return u
+}
+
+// target names the cluster that a GitOps object deploys to; empty for the one
+// that it is in.
+func (g *graph) target(u *Unit) string {
+	if u.Kind == Application {
+		return g.destination(u.object)
+	}
+	for _, ref := range []string{"secretRef", "configMapRef"} {
+		if name := specOf(u.object).at("kubeConfig", ref, "name").str(); name != "" {
+			// So Cluster API calls the Secret of a cluster.
+			return strings.TrimSuffix(name, "-kubeconfig")
+		}
+	}
+	return ""
 }
 
 // via is the way from a unit to the cluster, the nearest step first.

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/scantling-dev/scantling/internal/source"
+	"github.com/scantling-dev/scantling/internal/store"
 )
 
 var update = flag.Bool("update", false, "write what the graph tests give as what they want")
@@ -39,6 +41,9 @@ func TestGraph(t *testing.T) {
 					want = string(f.Data)
 					continue
 				}
+				if strings.HasPrefix(f.Name, "kept/") {
+					continue
+				}
 				file := filepath.Join(dir, filepath.FromSlash(f.Name))
 				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 					t.Fatal(err)
@@ -48,6 +53,7 @@ func TestGraph(t *testing.T) {
 				}
 			}
 			opts := graphOptions(t, string(archive.Comment))
+			opts.Store = graphStore(t, archive)
 			got := describeGraph(t, dir, opts)
 			if *update {
 				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
@@ -69,6 +75,43 @@ func TestGraph(t *testing.T) {
 			}
 		})
 	}
+}
+
+// graphStore keeps what lines of "kept: KIND URL VERSION FOLDER" of a case's
+// comment say was fetched: the files below kept/FOLDER.
+func graphStore(t *testing.T, archive *txtar.Archive) *store.Store {
+	cacheDir := t.TempDir()
+	cache, err := store.OpenCache(cacheDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cache.Close() }()
+	lock := &store.Lock{}
+	for line := range strings.Lines(string(archive.Comment)) {
+		words := strings.Fields(line)
+		if len(words) != 5 || words[0] != "kept:" {
+			continue
+		}
+		folder := cache.NewFolder()
+		for _, f := range archive.Files {
+			if name, ok := strings.CutPrefix(f.Name, "kept/"+words[4]+"/"); ok {
+				if err := folder.File(name, int64(len(f.Data)), bytes.NewReader(f.Data)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		digest, _, err := folder.Done()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.Set(store.Entry{Request: store.Request{Kind: store.Kind(words[1]), URL: words[2], Version: words[3]}, Resolved: "v1", Digest: digest})
+	}
+	kept, err := store.New(nil, lock, cacheDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = kept.Close() })
+	return kept
 }
 
 // graphOptions reads options from a case's comment: lines of "remote URL" and

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -113,6 +114,7 @@ const inflatedPath = "/scantling/charts/"
 // inflation renders the charts of a kustomization and of its bases.
 type inflation struct {
 	builder *builder
+	told    release // what the charts of this build are told of the cluster
 	budget  *archiveBudget
 	asked   []askedChart
 	given   map[string][]byte // what was given for a path
@@ -130,7 +132,7 @@ type askedChart struct {
 func (b *builder) inflate(f *kustomizeFS, j job) *inflation {
 	hookCharts()
 	stillHelm()
-	f.charts = &inflation{builder: b, budget: newArchiveBudget(j.archives), given: map[string][]byte{}}
+	f.charts = &inflation{builder: b, told: j.release, budget: newArchiveBudget(j.archives), given: map[string][]byte{}}
 	return f.charts
 }
 
@@ -139,7 +141,7 @@ func (c *inflation) again() *inflation {
 	if c == nil {
 		return nil
 	}
-	return &inflation{builder: c.builder, budget: c.budget, given: map[string][]byte{}}
+	return &inflation{builder: c.builder, told: c.told, budget: c.budget, given: map[string][]byte{}}
 }
 
 // redactor hides what the Secrets of the charts hold in errors of the build.
@@ -356,12 +358,16 @@ func (c *kustomizeChart) folder() string {
 
 // release is what kustomize has helm install.
 func (c *kustomizeChart) release(chart string) (*release, error) {
+	told := c.fs.charts.told
 	r := &release{
-		name: c.ReleaseName, namespace: c.Namespace, kubeVersion: c.KubeVersion,
+		name: c.ReleaseName, namespace: c.Namespace, kubeVersion: cmp.Or(c.KubeVersion, told.kubeVersion), apiVersions: slices.Clone(told.apiVersions),
 		skipCRDs: !c.IncludeCRDs, skipHooks: c.SkipHooks, skipTests: c.SkipTests, at: c.at,
 	}
 	if len(c.ApiVersions) > 0 {
-		r.apiVersions = append(append(r.apiVersions, c.fs.charts.builder.extraVersions()...), c.ApiVersions...)
+		if len(r.apiVersions) == 0 {
+			r.apiVersions = c.fs.charts.builder.extraVersions()
+		}
+		r.apiVersions = append(r.apiVersions, c.ApiVersions...)
 	}
 	if c.NameTemplate != "" {
 		if c.ReleaseName != "" {

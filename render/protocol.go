@@ -134,6 +134,7 @@ func (e *encoder) job(j job) {
 	if e.bool(j.flux != nil); j.flux != nil {
 		e.text(j.flux.spec)
 		e.span(j.flux.at)
+		e.text(j.flux.docs)
 		e.pairs(j.flux.vars)
 		e.bool(j.flux.substitute)
 		e.bool(j.flux.unknown)
@@ -156,7 +157,7 @@ func (e *encoder) job(j job) {
 func (d *decoder) job() job {
 	j := job{kind: Kind(d.string()), path: d.string(), archives: int64(d.int()), minor: d.bool(), release: d.release()}
 	if d.bool() {
-		j.flux = &fluxBuild{spec: d.string(), at: d.span(), vars: d.pairs(), substitute: d.bool(), unknown: d.bool(), ignore: d.string()}
+		j.flux = &fluxBuild{spec: d.string(), at: d.span(), docs: d.string(), vars: d.pairs(), substitute: d.bool(), unknown: d.bool(), ignore: d.string()}
 	}
 	if d.bool() {
 		j.argo = &argoBuild{spec: d.string(), at: d.span(), env: d.pairs()}

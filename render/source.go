@@ -20,7 +20,9 @@ func refOf(v val, namespace string) sourceRef {
 	return sourceRef{v.at("kind").str(), v.at("name").str(), v.at("namespace").or(namespace)}
 }
 
-func (s sourceRef) String() string { return s.kind + " " + strings.TrimPrefix(s.namespace+"/"+s.name, "/") }
+func (s sourceRef) String() string {
+	return s.kind + " " + strings.TrimPrefix(s.namespace+"/"+s.name, "/")
+}
 
 // root is a folder of the tree that stands for a source's root.
 type root struct {
@@ -30,6 +32,8 @@ type root struct {
 	// moved says that dir is not the root but the folder that was asked for: an
 	// artifact has it under another path.
 	moved bool
+	// note says what of the source is not there; nil for nothing.
+	note *Problem
 }
 
 // here are the URLs that are known to name this repository.
@@ -66,8 +70,12 @@ func redactRequest(q store.Request) store.Request {
 // says that the source may yet be found.
 func (g *graph) folder(u *Unit, ref sourceRef, dir string, at manifest.Span) (root, *Problem) {
 	o := g.lookup(u, ref.kind, ref.namespace, ref.name)
-	if ref.kind == "ExternalArtifact" {
+	switch ref.kind {
+	case "ExternalArtifact":
 		return g.artifact(u, ref, dir, at)
+	case "HelmChart":
+		return root{}, &Problem{Class: "not-fetched", At: at, Message: fmt.Sprintf("the files of the %s were not looked at", oneLine(ref.String())),
+			Fix: "A chart as the source of an artifact is not followed."}
 	}
 	if g.sync[ref] || o == nil && ref.name == "flux-system" {
 		return root{dir: ".", ignore: ignoreOf(o)}, nil
@@ -82,6 +90,28 @@ func (g *graph) folder(u *Unit, ref sourceRef, dir string, at manifest.Span) (ro
 			Message: fmt.Sprintf("the source %s is not declared in this repository, and %s is no folder of it", oneLine(ref.String()), oneLine(dir)),
 			Fix:     "Declare the source in the repository, or correct its name or the path."}
 	}
+	if ref.kind == "GitRepository" {
+		for _, include := range specOf(o).at("include").items() {
+			name := include.at("repository", "name").str()
+			rel, ok := under(dir, sourcePath(include.at("toPath").or(name)))
+			from := sourceRef{ref.kind, name, o.Namespace}
+			other := g.lookup(u, from.kind, from.namespace, name)
+			if !ok || other == nil {
+				continue
+			}
+			if dir = path.Join(sourcePath(include.at("fromPath").str()), rel); escapes(dir) {
+				return root{}, outsideSource(dir, "the include of the "+oneLine(ref.String()), at)
+			}
+			found, problem := g.declared(from, other, dir, at)
+			found.dir, found.moved = join(found.dir, dir), true
+			return found, problem
+		}
+	}
+	return g.declared(ref, o, dir, at)
+}
+
+// declared is folder for a source that is declared; what it includes is left out.
+func (g *graph) declared(ref sourceRef, o *manifest.Object, dir string, at manifest.Span) (root, *Problem) {
 	spec := specOf(o)
 	url := spec.at("url").str()
 	switch ref.kind {
@@ -149,55 +179,6 @@ func ociVersion(ref val) string {
 		return "semver:" + v
 	}
 	return ref.at("tag").or("latest")
-}
-
-// artifact finds the folder that an ExternalArtifact brings: an
-// ArtifactGenerator copies it from other sources. Where a folder is put
-// together of several, the first that holds the path is taken.
-func (g *graph) artifact(u *Unit, ref sourceRef, dir string, at manifest.Span) (root, *Problem) {
-	generators := append(g.inv.all("ArtifactGenerator"), g.raw.all("ArtifactGenerator")...)
-	for _, o := range generators {
-		if o.Namespace != "" && o.Namespace != ref.namespace {
-			continue
-		}
-		for _, a := range specOf(o).at("artifacts").items() {
-			if a.at("name").str() != ref.name {
-				continue
-			}
-			for _, c := range a.at("copy").items() {
-				from, to := c.at("from").str(), c.at("to").str()
-				alias, source, _ := strings.Cut(strings.TrimPrefix(from, "@"), "/")
-				_, target, _ := strings.Cut(strings.TrimPrefix(to, "@artifact"), "/")
-				if source, ok := strings.CutSuffix(source, "**"); ok {
-					if rel, ok := under(dir, path.Clean(target)); ok {
-						return g.artifactSource(u, o, alias, path.Join(source, rel), dir, at)
-					}
-				} else if rel, ok := under(dir, path.Join(path.Clean(target), path.Base(source))); ok {
-					return g.artifactSource(u, o, alias, path.Join(source, rel), dir, at)
-				}
-			}
-		}
-	}
-	return root{}, &Problem{Class: "not-fetched", At: at, Message: "no ArtifactGenerator in this repository makes the " + oneLine(ref.String()) + " with the path " + oneLine(dir),
-		Fix: "Declare it in the repository, or correct its name."}
-}
-
-// artifactSource is the root for which dir, joined to it, is the folder from of
-// a generator's source.
-func (g *graph) artifactSource(u *Unit, o *manifest.Object, alias, from, dir string, at manifest.Span) (root, *Problem) {
-	for _, s := range specOf(o).at("sources").items() {
-		if s.at("alias").str() != alias {
-			continue
-		}
-		found, p := g.folder(u, refOf(s, o.Namespace), from, at)
-		if p != nil {
-			return root{}, p
-		}
-		found.moved = true
-		found.dir = join(found.dir, from)
-		return found, nil
-	}
-	return root{}, &Problem{Class: "render-failed", At: at, Message: fmt.Sprintf("the ArtifactGenerator %s has no source of the alias %q", objectName(o), oneLine(alias))}
 }
 
 // under is the rest of a path under a folder.
