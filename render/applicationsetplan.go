@@ -26,7 +26,7 @@ func (g *graph) applicationSet(u *Unit) *plan {
 			set.roots[repositoryURL(url.url)+"@"+url.revision] = q.Mount()
 		}
 	}
-	clusters := g.clusters(u)
+	clusters := g.clusters(u.entry)
 	text, err := yaml.Marshal(clusters)
 	if err != nil {
 		text = nil
@@ -62,12 +62,15 @@ type Cluster struct {
 
 // clusters are those that the configuration declares and the others of which the
 // same entry holds Argo CD's Secrets, or what makes such Secrets on the cluster.
-func (g *graph) clusters(u *Unit) []Cluster {
+func (g *graph) clusters(entry string) []Cluster {
+	if list, ok := g.inventories[entry]; ok {
+		return list
+	}
 	list, names := slices.Clone(g.r.opts.Clusters), map[string]bool{}
 	for _, c := range list {
 		names[c.Name] = true
 	}
-	for _, o := range slices.Concat(g.inv.of(u.entry, "Secret"), g.inv.of(u.entry, madeSecret)) {
+	for _, o := range slices.Concat(g.inv.of(entry, "Secret"), g.inv.of(entry, madeSecret)) {
 		meta := val{o.Node}.at("metadata")
 		switch o.GVK.Kind {
 		case "ExternalSecret":
@@ -86,6 +89,7 @@ func (g *graph) clusters(u *Unit) []Cluster {
 			list = append(list, c)
 		}
 	}
+	g.inventories[entry] = list
 	return list
 }
 

@@ -487,13 +487,13 @@ func (r *Renderer) filesBelow(dir string, deep bool) ([]string, error) {
 
 // destination names the cluster that an Application deploys to; empty for the
 // one that Argo CD runs in, and for one that is not known.
-func (g *graph) destination(o *manifest.Object) string {
+func (g *graph) destination(entry string, o *manifest.Object) string {
 	d := specOf(o).at("destination")
 	name := cmp.Or(d.at("name").str(), d.at("server").str())
 	if name == inCluster || name == inClusterServer || manifest.Unknown(name) {
 		return ""
 	}
-	for _, c := range g.r.opts.Clusters {
+	for _, c := range g.clusters(entry) {
 		if name == c.Server {
 			return c.Name
 		}

@@ -205,7 +205,7 @@ func (g *graph) claimChart(o *manifest.Object, add func(string)) {
 }
 
 func (g *graph) claimSources(c *claim, spec val, add func(string)) {
-	for _, s := range append(spec.at("sources").items(), spec.at("source")) {
+	for _, s := range append(spec.at("sources").items(), spec.at("source"), spec.at("sourceHydrator", "drySource")) {
 		add(s.at("path").str())
 		c.deep = c.deep || s.at("directory", "recurse").is()
 	}

@@ -40,11 +40,13 @@ type graph struct {
 	// them; found the claims of which there are units.
 	files, found map[string]bool
 	contents     map[*manifest.Object]map[string]string
-	globs        int                        // how many patterns were held against all files
-	takes        map[string]map[string]bool // the files of the kustomizations of a folder
-	taking       int                        // how many those are
-	artifacts    int                        // how many artifacts are being taken apart
-	variables    int                        // how many variables Kustomizations took
+	// inventories are the clusters that Argo CD knows, by entry, as of this round.
+	inventories map[string][]Cluster
+	globs       int                        // how many patterns were held against all files
+	takes       map[string]map[string]bool // the files of the kustomizations of a folder
+	taking      int                        // how many those are
+	artifacts   int                        // how many artifacts are being taken apart
+	variables   int                        // how many variables Kustomizations took
 
 	mu       sync.Mutex
 	gave     map[*Unit][]*manifest.Object // what each unit of a round gave of what others refer to or follow
@@ -58,7 +60,7 @@ const maxDepth = 20
 func newGraph(r *Renderer, want func(*Unit) bool, emit func(*Result)) *graph {
 	return &graph{r: r, want: want, emit: emit, inv: &inventory{}, raw: &inventory{}, sync: map[sourceRef]bool{},
 		known: map[string]*Unit{}, leading: map[string]bool{}, files: map[string]bool{}, found: map[string]bool{},
-		contents: map[*manifest.Object]map[string]string{}, takes: map[string]map[string]bool{}, started: map[*Unit]bool{}, released: map[string]bool{}}
+		contents: map[*manifest.Object]map[string]string{}, inventories: map[string][]Cluster{}, takes: map[string]map[string]bool{}, started: map[*Unit]bool{}, released: map[string]bool{}}
 }
 
 // run renders everything but plain manifests that lead to nothing.
@@ -251,6 +253,7 @@ func (g *graph) follow(batch []*Unit) {
 			g.inv.add(u.entry, o)
 		}
 	}
+	clear(g.inventories)
 	for _, u := range batch {
 		for _, o := range g.gave[u] {
 			if _, ok := gitopsKinds[o.GroupKind()]; ok {
@@ -325,7 +328,7 @@ func (g *graph) unitOf(parent *Unit, o *manifest.Object, entry string) *Unit {
 // that it is in.
 func (g *graph) target(u *Unit) string {
 	if u.Kind == Application {
-		return g.destination(u.object)
+		return g.destination(u.entry, u.object)
 	}
 	for _, ref := range []string{"secretRef", "configMapRef"} {
 		if name := specOf(u.object).at("kubeConfig", ref, "name").str(); name != "" {

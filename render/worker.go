@@ -143,13 +143,20 @@ func (t *remoteTree) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
 }
 
+// folderError says of a folder that was to be read as a file what package source
+// says.
+type folderError struct{}
+
+func (folderError) Error() string { return "is a folder" }
+func (folderError) Unwrap() error { return fs.ErrInvalid }
+
 func (t *remoteTree) ReadFile(name string) ([]byte, error) {
 	l := t.look(name)
 	switch {
 	case l.err != nil:
 		return nil, l.err
 	case l.info.IsDir():
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+		return nil, &fs.PathError{Op: "read", Path: name, Err: folderError{}}
 	case l.known:
 		return l.data, nil
 	}

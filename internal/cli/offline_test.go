@@ -256,7 +256,7 @@ func (o *offline) open(call string) {
 	case file == o.repo || strings.HasPrefix(file, o.repo+"/"):
 		o.inside++
 	case file == o.binary:
-	case file == o.store, strings.HasPrefix(file, o.store+"/"):
+	case o.store != "" && (file == o.store || strings.HasPrefix(file, o.store+"/")):
 		// What scantling fetch left there.
 	case !cgroupFile(file) && !slices.Contains(offlineFiles, file) && !slices.Contains(offlineFiles, name):
 		o.fail("opens outside of the repository", call)
