@@ -46,12 +46,33 @@ func (c *claim) dir() string {
 // scan reads the GitOps objects that are written in files, and what they refer
 // to: it tells where to begin.
 func (g *graph) scan(ctx context.Context) {
+	written := g.written(ctx, leads)
+	for _, o := range written {
+		g.raw.add("", o)
+		g.deploysItself(o)
+	}
+	for _, o := range written {
+		if _, ok := gitopsKinds[o.GroupKind()]; ok || o.GroupKind() == resourceSet {
+			g.claim(o)
+		}
+	}
+	if len(g.claims) == 0 {
+		// Nothing refers to anything.
+		return
+	}
+	for _, o := range g.written(ctx, func(data []byte) bool { return !leads(data) && refers(data) }) {
+		g.raw.add("", o)
+	}
+}
+
+// written are the objects of the files that a quick look at their bytes selects.
+func (g *graph) written(ctx context.Context, want func(data []byte) bool) []*manifest.Object {
 	files := g.r.found.candidates
 	parts := make([][]*manifest.Object, len(files))
 	g.r.each(ctx, len(files), func(i int) {
 		name := files[i].Name
 		data, err := readLimited(g.r.tree, name, g.r.settings.limits.YAML.FileSize)
-		if err != nil || !mayHoldObjects(data) || !refersOrLeads(data) {
+		if err != nil || !mayHoldObjects(data) || !want(data) {
 			return
 		}
 		docs, _ := g.r.settings.limits.YAML.Parse(data)
@@ -59,19 +80,7 @@ func (g *graph) scan(ctx context.Context) {
 			parts[i] = append(parts[i], manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
 		}
 	})
-	for _, objects := range parts {
-		for _, o := range objects {
-			g.raw.add("", o)
-			g.deploysItself(o)
-		}
-	}
-	for _, objects := range parts {
-		for _, o := range objects {
-			if _, ok := gitopsKinds[o.GroupKind()]; ok || o.GroupKind() == resourceSet {
-				g.claim(o)
-			}
-		}
-	}
+	return slices.Concat(parts...)
 }
 
 // deploysItself notes the source of a Kustomization that deploys the file that it
@@ -113,17 +122,14 @@ func (g *graph) deploys(dir, file string) bool {
 	return files[file]
 }
 
-// refersOrLeads is a quick look for the kinds that the inventory holds.
-func refersOrLeads(data []byte) bool {
-	if leads(data) {
-		return true
-	}
+// refers is a quick look for what GitOps objects refer to besides their own kinds.
+func refers(data []byte) bool {
 	for _, kind := range []string{"ConfigMap", "Secret"} {
 		if bytes.Contains(data, []byte("kind: "+kind)) || bytes.Contains(data, []byte(`"`+kind+`"`)) {
 			return true
 		}
 	}
-	return bytes.Contains(data, []byte("ExternalSecret"))
+	return bytes.Contains(data, []byte("ExternalSecret")) || bytes.Contains(data, []byte("SealedSecret"))
 }
 
 // leads says that a file may hold a GitOps object.

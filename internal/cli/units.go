@@ -242,9 +242,9 @@ func (t *unitTree) json(w io.Writer, outcome *check.Outcome, all bool) error {
 
 // title names a unit in a graph, in two lines.
 func title(u *render.Unit) (first, second string) {
-	name := u.Name
-	if u.Parent == nil || name == "" {
-		name = cmp.Or(name, u.Path)
+	name := cmp.Or(u.Name, u.Path)
+	if u.Parent == nil {
+		name = label(u)
 	}
 	first = string(u.Kind) + " " + report.Line(name)
 	switch u.Status {
