@@ -166,11 +166,34 @@ func (t *textWriter) finding(f *lint.Finding) {
 		if units := t.reached(f.Units); units != "" && !slices.Equal(f.Units, []string{f.Origin.File}) {
 			note("reaches " + shorten(units, maxLine))
 		}
+		if way := through(f.Origin.Via); way != "" {
+			note(t.style(dim, "through "+shorten(way, maxLine)))
+		}
 		if fix := remedy(f.Fix); fix != "" {
 			note(Line(fix))
 		}
 	}
 	t.w.WriteString("\n")
+}
+
+// through names what leads from a finding's unit to the cluster: the objects that
+// deploy it, the nearest first. The unit and the cluster are named beside.
+func through(via []manifest.Step) string {
+	var names []string
+	for _, step := range via[min(1, len(via)):] {
+		if strings.HasPrefix(step.What, "cluster ") {
+			continue
+		}
+		name := Escape(clip(step.What, maxPath))
+		if step.File != "" {
+			name += " (" + position(manifest.Span{File: step.File, Line: step.Line}, maxLine/3) + ")"
+		}
+		names = append(names, name)
+	}
+	if more := len(names) - maxUnits; more > 0 {
+		names = append(names[:maxUnits], thousands(more)+" more")
+	}
+	return strings.Join(names, ", ")
 }
 
 // reached names the units of a finding. Those that GitOps objects of one name
