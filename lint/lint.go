@@ -125,7 +125,7 @@ func (l *Linter) WantsWritten(kind schema.GroupKind) bool { return len(l.written
 // rule that names no kinds sees all of them.
 func (l *Linter) Joins(kind schema.GroupKind) bool {
 	return slices.ContainsFunc(l.all, func(r *ready) bool {
-		return len(r.rule.Kinds) == 0 || slices.Contains(r.rule.Kinds, kind)
+		return r.rule.CheckAll != nil && (len(r.rule.Kinds) == 0 || slices.Contains(r.rule.Kinds, kind) || slices.Contains(r.rule.Joins, kind))
 	})
 }
 

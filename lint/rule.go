@@ -81,6 +81,8 @@ type Rule struct {
 	Optional bool
 	// Kinds are the kinds of objects that Check is called for.
 	Kinds []schema.GroupKind
+	// Joins are the kinds of objects that CheckAll looks at besides Kinds.
+	Joins []schema.GroupKind
 	// Options are what the configuration may set for the rule.
 	Options []Option
 
@@ -145,6 +147,8 @@ func Validate(rules []*Rule) error {
 			return fmt.Errorf("rule %s lacks a title, why, fix, since or category", r.ID)
 		case r.Category != Problems && r.Check == nil && r.CheckAll == nil:
 			return fmt.Errorf("rule %s checks nothing", r.ID)
+		case len(r.Joins) > 0 && r.CheckAll == nil:
+			return fmt.Errorf("rule %s joins no objects: it has no CheckAll", r.ID)
 		case r.Check != nil && len(r.Kinds) == 0:
 			return fmt.Errorf("rule %s names no kinds", r.ID)
 		}

@@ -101,7 +101,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}, needs: map[store.Request]*need{}, secret: map[string]bool{}}
+	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, clusterOf: map[string]string{}}
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
@@ -113,7 +113,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
-	findings := append(append(r.findings, r.needed()...), linter.Cluster(r.sorted(), func(o *manifest.Object) string { return r.unitOf[o] })...)
+	findings := append(append(r.findings, r.needed()...), r.joint()...)
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
 	suppressor := lint.NewSuppressor(Rules(), func(name string) []byte {
 		data, err := tree.ReadFile(name)
@@ -145,10 +145,49 @@ type run struct {
 	findings []lint.Finding
 	joined   []*manifest.Object
 	unitOf   map[*manifest.Object]string
-	seen     map[string]bool // files in which objects stand
-	objects  int
-	secret   map[string]bool // the rules on secrets
-	needs    map[store.Request]*need
+	// clusterOf is the cluster that a unit is deployed to, by its id; those of
+	// which it is not known are left out.
+	clusterOf map[string]string
+	seen      map[string]bool // files in which objects stand
+	objects   int
+	secret    map[string]bool // the rules on secrets
+	needs     map[store.Request]*need
+}
+
+// maxClusters is how many clusters are judged each by itself. With more, as no
+// repository has, all count as one.
+const maxClusters = 100
+
+// joint runs the rules that join objects, once for each cluster: what one has
+// says nothing of another. What no GitOps object leads to may be on any cluster.
+func (r *run) joint() []lint.Finding {
+	objects := r.sorted()
+	unit := func(o *manifest.Object) string { return r.unitOf[o] }
+	clusters := map[string][]*manifest.Object{}
+	for _, o := range objects {
+		c := r.clusterOf[unit(o)]
+		clusters[c] = append(clusters[c], o)
+	}
+	if len(clusters) < 2 || len(clusters) > maxClusters {
+		return r.linter.Cluster(objects, unit)
+	}
+	var findings []lint.Finding
+	for _, c := range slices.Sorted(maps.Keys(clusters)) {
+		set := objects
+		if c != "" {
+			set = slices.Concat(clusters[c], clusters[""])
+		}
+		for _, f := range r.linter.Cluster(set, unit) {
+			of := ""
+			if len(f.Units) > 0 {
+				of = r.clusterOf[f.Units[0]]
+			}
+			if of == c {
+				findings = append(findings, f)
+			}
+		}
+	}
+	return findings
 }
 
 // shown leaves out what rules on secrets say of values that were decrypted for
@@ -250,6 +289,9 @@ func (r *run) result(res *render.Result) {
 	r.objects += len(res.Objects)
 	for _, o := range res.Objects {
 		r.seen[o.Origin.File] = true
+	}
+	if res.Unit.Cluster != "" {
+		r.clusterOf[id] = res.Unit.Cluster
 	}
 	r.joined = append(r.joined, joined...)
 	for _, o := range joined {

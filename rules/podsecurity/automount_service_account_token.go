@@ -7,6 +7,7 @@ import (
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 var automountServiceAccountToken = &lint.Rule{
@@ -19,6 +20,7 @@ var automountServiceAccountToken = &lint.Rule{
 	Category:   lint.RBAC,
 	Frameworks: []string{"CIS-1.12:5.1.6", "MITRE:T1552.007", "NSA-CISA"},
 	Kinds:      lint.Workloads,
+	Joins:      []schema.GroupKind{{Kind: "ServiceAccount"}, {Group: rbacv1.GroupName, Kind: "RoleBinding"}, {Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}},
 	CheckAll: func(p *lint.Pass) {
 		accounts := map[account]*corev1.ServiceAccount{}
 		bound := map[account]bool{}

@@ -15,6 +15,7 @@ var clusterAdminBinding = &lint.Rule{
 	Fix:        "Bind the subject to a role that lists the resources and verbs it needs; admin, edit and view in one namespace are a good start for people.",
 	Frameworks: []string{"CIS-1.12:5.1.1", "MITRE:T1078", "NSA-CISA"},
 	Kinds:      bindingKinds,
+	Joins:      roleKinds,
 	// A join, since a role of the repository may be cluster-admin by another
 	// name.
 	CheckAll: func(p *lint.Pass) {

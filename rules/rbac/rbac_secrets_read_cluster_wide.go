@@ -16,6 +16,7 @@ var rbacSecretsReadClusterWide = &lint.Rule{
 	Fix:        "Grant it with a Role in the namespaces that need it, or name the Secrets in resourceNames and grant only get.",
 	Frameworks: []string{"CIS-1.12:5.1.2", "MITRE:T1552.007"},
 	Kinds:      []schema.GroupKind{kindClusterRole},
+	Joins:      bindingKinds,
 	// A join: what a ClusterRole can reach is decided by its bindings.
 	CheckAll: func(p *lint.Pass) {
 		var x *index

@@ -5,6 +5,7 @@ import (
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 var workloadUsesPrivilegedServiceaccount = &lint.Rule{
@@ -14,6 +15,7 @@ var workloadUsesPrivilegedServiceaccount = &lint.Rule{
 	Fix:        "Narrow the role to what the workload needs, bind it in the namespaces that it works in, or set automountServiceAccountToken to false where the workload does not call the API.",
 	Frameworks: []string{"MITRE:T1078"},
 	Kinds:      lint.Workloads,
+	Joins:      []schema.GroupKind{{Kind: "ServiceAccount"}, kindClusterRole, kindRoleBinding, kindClusterRoleBinding},
 	CheckAll: func(p *lint.Pass) {
 		x := newIndex(p.Objects)
 		granted := grants(x, p.Objects)

@@ -16,6 +16,7 @@ var cpuLimitMissing = &lint.Rule{
 	Frameworks: []string{"MITRE:T1499", "NSA-CISA"},
 	Optional:   true,
 	Kinds:      lint.Workloads,
+	Joins:      limitRanges,
 	CheckAll: func(p *lint.Pass) {
 		missing(p, corev1.ResourceCPU, false, "container %q has no CPU limit")
 	},

@@ -14,6 +14,7 @@ var cpuRequestMissing = &lint.Rule{
 	Severity: lint.Low,
 	Category: lint.Reliability,
 	Kinds:    lint.Workloads,
+	Joins:    limitRanges,
 	CheckAll: func(p *lint.Pass) {
 		missing(p, corev1.ResourceCPU, true, "container %q requests no CPU")
 	},

@@ -15,6 +15,7 @@ var memoryLimitMissing = &lint.Rule{
 	Category:   lint.Reliability,
 	Frameworks: []string{"MITRE:T1499", "NSA-CISA"},
 	Kinds:      lint.Workloads,
+	Joins:      limitRanges,
 	CheckAll: func(p *lint.Pass) {
 		missing(p, corev1.ResourceMemory, false, "container %q has no memory limit")
 	},

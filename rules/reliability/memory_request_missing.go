@@ -14,6 +14,7 @@ var memoryRequestMissing = &lint.Rule{
 	Severity: lint.Low,
 	Category: lint.Reliability,
 	Kinds:    lint.Workloads,
+	Joins:    limitRanges,
 	CheckAll: func(p *lint.Pass) {
 		missing(p, corev1.ResourceMemory, true, "container %q requests no memory")
 	},

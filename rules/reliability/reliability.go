@@ -6,6 +6,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Rules are the rules of this topic.
@@ -15,6 +16,9 @@ var Rules = []*lint.Rule{
 	memoryLimitMissing,
 	memoryRequestMissing,
 }
+
+// limitRanges give the containers of a namespace what they do not say.
+var limitRanges = []schema.GroupKind{{Kind: "LimitRange"}}
 
 // missing reports every container that has no limit for a resource or, with
 // request, none for its request either. It looks at all objects of the cluster,
