@@ -29,7 +29,8 @@ type attack struct {
 	name           string
 	exit           int
 	short, root    bool
-	alone          bool // the neighbours are not checked, as after a configuration error
+	alone          bool   // the neighbours are not checked, as after a configuration error
+	opens          string // a folder beside the repository that may be looked at
 	args           []string
 	expect, reject []expectation
 	units          []unitExpectation
@@ -154,6 +155,8 @@ func (a *attack) directive(line string) error {
 		a.short, err = yes(words[0])
 	case "root":
 		a.root, err = yes(words[0])
+	case "opens":
+		a.opens = words[0]
 	case "alone":
 		a.alone, err = yes(words[0])
 	default:

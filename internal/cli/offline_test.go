@@ -128,6 +128,9 @@ func traceOffline(t *testing.T, command []string, binary string, a *attack, fold
 	check(t, err)
 	calls, pids := systemCalls(string(data))
 	o := offline{repo: r.repo, binary: binary, pids: pids, store: r.dir + "/home/.cache/scantling/store"}
+	if a.opens != "" {
+		o.beside = r.dir + "/" + a.opens
+	}
 	for _, call := range calls {
 		o.call(call)
 	}
@@ -187,7 +190,7 @@ var (
 
 // offline judges system calls.
 type offline struct {
-	store          string
+	store, beside  string
 	repo, binary   string
 	pids           map[string]bool
 	started        bool
@@ -256,6 +259,7 @@ func (o *offline) open(call string) {
 	case file == o.repo || strings.HasPrefix(file, o.repo+"/"):
 		o.inside++
 	case file == o.binary:
+	case o.beside != "" && (file == o.beside || strings.HasPrefix(file, o.beside+"/")):
 	case o.store != "" && (file == o.store || strings.HasPrefix(file, o.store+"/")):
 		// What scantling fetch left there.
 	case !cgroupFile(file) && !slices.Contains(offlineFiles, file) && !slices.Contains(offlineFiles, name):
