@@ -69,17 +69,7 @@ func (g *graph) scan(ctx context.Context) {
 func (g *graph) written(ctx context.Context, want func(data []byte) bool) []*manifest.Object {
 	files := g.r.found.candidates
 	parts := make([][]*manifest.Object, len(files))
-	g.r.each(ctx, len(files), func(i int) {
-		name := files[i].Name
-		data, err := readLimited(g.r.tree, name, g.r.settings.limits.YAML.FileSize)
-		if err != nil || !mayHoldObjects(data) || !want(data) {
-			return
-		}
-		docs, _ := g.r.settings.limits.YAML.Parse(data)
-		for _, doc := range docs {
-			parts[i] = append(parts[i], manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
-		}
-	})
+	g.r.each(ctx, len(files), func(i int) { parts[i] = g.r.objectsIn(files[i].Name, want) })
 	return slices.Concat(parts...)
 }
 

@@ -43,40 +43,12 @@ func (p *plan) note(from root) {
 // the metadata that all of it gets.
 func (p *plan) finish(objects []*manifest.Object) {
 	for _, o := range objects {
-		for _, m := range []struct {
-			key   string
-			pairs map[string]string
-		}{{"labels", p.labels}, {"annotations", p.annotations}} {
-			for _, name := range sortedKeys(m.pairs) {
-				setPair(o.Node, m.key, name, m.pairs[name])
-			}
-		}
+		setMetadata(o.Node, "labels", p.labels)
+		setMetadata(o.Node, "annotations", p.annotations)
 		if o.Namespace == "" && !o.ClusterScoped() {
 			o.Namespace = p.namespace
 		}
 	}
-}
-
-// setPair sets a label or an annotation.
-func setPair(root *yaml.Node, key, name, value string) {
-	entry := func(n *yaml.Node, key string) *yaml.Node {
-		v := manifest.Get(n, key)
-		if v == nil {
-			v = &yaml.Node{}
-			n.Content = append(n.Content, stringNode(key), v)
-		}
-		return v
-	}
-	if root.Kind != yaml.MappingNode {
-		return
-	}
-	for _, key := range []string{"metadata", key} {
-		root = entry(root, key)
-		if root.Kind != yaml.MappingNode {
-			*root = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		}
-	}
-	*entry(root, name) = *stringNode(value)
 }
 
 // fluxKustomization plans a Kustomization of Flux.

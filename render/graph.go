@@ -86,10 +86,7 @@ func (g *graph) run(ctx context.Context) error {
 // found, first those that refer to nothing that may yet be found; else roots
 // that no other root leads to; else, in a circle, the one that deploys itself.
 func (g *graph) next() []*Unit {
-	if batch := g.ready(false); len(batch) > 0 {
-		return batch
-	}
-	if batch := g.ready(true); len(batch) > 0 {
+	if batch := g.ready(); len(batch) > 0 {
 		return batch
 	}
 	g.roots = append(g.roots, g.r.found.orphans(g.r.finished, g.r.consumed)...)
@@ -132,16 +129,20 @@ func (g *graph) next() []*Unit {
 }
 
 // ready takes the units of GitOps objects from the queue that can be rendered:
-// those whose plan misses nothing or, if all is true, every one.
-func (g *graph) ready(all bool) []*Unit {
+// those whose plan misses nothing or, if there are none, every one.
+func (g *graph) ready() []*Unit {
 	var batch, rest []*Unit
 	for _, u := range g.queue {
 		u.plan = g.planOf(u)
-		if all || !u.plan.missing {
-			batch = append(batch, u)
-		} else {
+		if u.plan.missing {
 			rest = append(rest, u)
+		} else {
+			batch = append(batch, u)
 		}
+	}
+	if len(batch) == 0 {
+		// Nothing is to come that could give what they miss.
+		batch, rest = rest, nil
 	}
 	g.queue = rest
 	return batch
@@ -161,6 +162,7 @@ func (g *graph) planOf(u *Unit) (p *plan) {
 	case ApplicationSet:
 		p = g.applicationSet(u)
 	}
+	u.refs, u.dirs = nil, nil // of a plan before
 	for i := range p.jobs {
 		files, dirs := g.r.found.references(p.jobs[i])
 		u.refs, u.dirs = append(u.refs, files...), append(u.dirs, dirs...)

@@ -156,7 +156,7 @@ func missingDependency(dep *chart.Dependency, format string, args ...any) *Probl
 // the chart's lock file pins.
 func (f *chartFiles) fetchedDependency(dep *chart.Dependency, lock *chart.Lock) (string, *Problem) {
 	p := &Problem{Class: "not-fetched", Message: fmt.Sprintf("the chart's dependency %s %s is not in this repository: what it deploys was not checked", oneLine(dep.Name), oneLine(dep.Version)),
-		Fix: "Run `scantling fetch` to have it checked."}
+		Fix: fetchFix}
 	if !strings.Contains(dep.Repository, "://") {
 		p.Fix = "Run `helm dependency build` and commit charts/, or add the chart to the repository, to have it checked."
 		if dep.Repository != "" {

@@ -341,7 +341,7 @@ func (c *kustomizeChart) find() (string, *Problem) {
 	archive := q.Mount() + "/" + store.ChartFile
 	if _, err := c.fs.tree.Stat(archive); err != nil {
 		p := fail("not-fetched", "the chart %s of helmCharts is not in this repository: what it deploys was not checked", name)
-		p.Fix, p.Needs = "Run `scantling fetch` to have it checked.", q
+		p.Fix, p.Needs = fetchFix, q
 		return "", p
 	}
 	return archive, nil
@@ -418,7 +418,7 @@ func (c *kustomizeChart) file(name string) (layer, error) {
 		q := store.Request{Kind: store.File, URL: withoutCredentials(name)}
 		l.file = q.Mount() + "/" + store.FileName
 		if _, err := c.fs.tree.Stat(l.file); err != nil {
-			return l, &valuesError{class: "not-fetched", fix: "Run `scantling fetch` to have it checked.", at: c.at, needs: q,
+			return l, &valuesError{class: "not-fetched", fix: fetchFix, at: c.at, needs: q,
 				message: fmt.Sprintf("the values file %s of the chart %s is not in this repository: what the chart deploys was not checked", oneLine(redact(name)), oneLine(c.Name))}
 		}
 	case path.IsAbs(name), l.file == "..", strings.HasPrefix(l.file, "../"):

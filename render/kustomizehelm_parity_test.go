@@ -2,7 +2,6 @@ package render_test
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -62,14 +61,8 @@ func unpackCase(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	for _, f := range archive.Files {
-		file := filepath.Join(root, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := txtar.Write(archive, root); err != nil {
+		t.Fatal(err)
 	}
 	return root
 }

@@ -113,21 +113,29 @@ func reason(err error) string {
 	}
 }
 
-// writtenObjects hands on the objects of a file that a unit took in or that is
-// the input of one, as they are written.
+// writtenObjects hands on the Secrets of a file that a unit took in or that is the
+// input of one, as they are written, and what stands beside them.
 func (r *Renderer) writtenObjects(name string, yield func(*manifest.Object)) {
-	data, problem := r.readManifest(r.tree, name)
 	// Only Secrets are judged as written: the look for the word spares parsing
 	// everything a second time.
-	if problem != nil || !mayHoldObjects(data) || !bytes.Contains(data, []byte("Secret")) {
-		return
+	for _, o := range r.objectsIn(name, func(data []byte) bool { return bytes.Contains(data, []byte("Secret")) }) {
+		yield(o)
 	}
+}
+
+// objectsIn are the objects of a file as they are written, if a quick look at its
+// bytes wants them. What can't be read is reported where the file is rendered.
+func (r *Renderer) objectsIn(name string, want func(data []byte) bool) []*manifest.Object {
+	data, problem := r.readManifest(r.tree, name)
+	if problem != nil || !mayHoldObjects(data) || !want(data) {
+		return nil
+	}
+	var objects []*manifest.Object
 	docs, _ := r.settings.limits.YAML.Parse(data)
 	for _, doc := range docs {
-		for _, o := range manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil) {
-			yield(o)
-		}
+		objects = append(objects, manifest.Objects(doc, manifest.Origin{Span: manifest.Span{File: name}, Exact: true}, nil)...)
 	}
+	return objects
 }
 
 // Deployed renders what the GitOps objects that are written in a file deploy, in

@@ -66,8 +66,7 @@ func redactRequest(q store.Request) store.Request {
 	return q
 }
 
-// folder finds the folder that a Flux source and a path in it name. postpone
-// says that the source may yet be found.
+// folder finds the folder that a Flux source and a path in it name.
 func (g *graph) folder(u *Unit, ref sourceRef, dir string, at manifest.Span) (root, *Problem) {
 	o := g.lookup(u, ref.kind, ref.namespace, ref.name)
 	switch ref.kind {

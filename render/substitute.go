@@ -273,19 +273,9 @@ func setMetadata(object *yaml.Node, field string, entries map[string]string) {
 	into := manifest.Get(meta, field)
 	if into == nil || into.Kind != yaml.MappingNode {
 		into = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		setEntry(meta, field, into)
+		put(meta, field, into)
 	}
 	for _, key := range sortedKeys(entries) {
-		setEntry(into, key, stringNode(entries[key]))
+		put(into, key, stringNode(entries[key]))
 	}
-}
-
-func setEntry(m *yaml.Node, key string, value *yaml.Node) {
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		if m.Content[i].Value == key {
-			m.Content[i+1] = value
-			return
-		}
-	}
-	m.Content = append(m.Content, stringNode(key), value)
 }

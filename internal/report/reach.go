@@ -1,0 +1,118 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+)
+
+// through names what leads from a finding's unit to the cluster: the objects that
+// deploy it, the nearest first. The unit and the cluster are named beside.
+func through(via []manifest.Step) string {
+	var names []string
+	for _, step := range via[min(1, len(via)):] {
+		if strings.HasPrefix(step.What, "cluster ") {
+			continue
+		}
+		name := Escape(clip(step.What, maxPath))
+		if step.File != "" {
+			name += " (" + position(manifest.Span{File: step.File, Line: step.Line}, maxLine/3) + ")"
+		}
+		names = append(names, name)
+	}
+	if more := len(names) - maxUnits; more > 0 {
+		names = append(names[:maxUnits], thousands(more)+" more")
+	}
+	return strings.Join(names, ", ")
+}
+
+// reached names the units of a finding. Those that GitOps objects of one name
+// deploy to several clusters are named once.
+func (t *textWriter) reached(ids []string) string {
+	var order, rest []string
+	clusters := map[string][]string{}
+	for _, id := range ids {
+		u, ok := t.units[id]
+		if !ok || u.Cluster == "" {
+			rest = append(rest, id)
+			continue
+		}
+		name := Escape(clip(u.Kind+" "+u.Name, maxPath))
+		if clusters[name] == nil {
+			order = append(order, name)
+		}
+		clusters[name] = append(clusters[name], u.Cluster)
+	}
+	var list []string
+	for _, name := range order[:min(len(order), maxUnits)] {
+		list = append(list, name+" in "+foldUnits(clusters[name]))
+	}
+	if n := len(order) - maxUnits; n > 0 {
+		list = append(list, fmt.Sprintf("%s more", thousands(n)))
+	}
+	if len(rest) > 0 {
+		list = append(list, foldUnits(rest))
+	}
+	return strings.Join(list, ", ")
+}
+
+// foldUnits lists units for a person: "prod, stage: apps/web/overlays/{prod,stage}".
+func foldUnits(units []string) string {
+	groups := make([][]string, len(units))
+	for i, u := range units {
+		groups[i] = strings.Split(Escape(clip(u, maxPath)), "/")
+	}
+	deepest := 0
+	for _, g := range groups {
+		deepest = max(deepest, len(g))
+	}
+	// The last element first: units of one folder are the usual case. Names that
+	// are thousands of folders deep must not take forever.
+	for back := 1; back <= min(deepest, maxPlies); back++ {
+		at := map[string]int{}
+		var merged [][]string
+		var names [][]string
+		for _, g := range groups {
+			i := len(g) - back
+			if i < 0 {
+				merged, names = append(merged, g), append(names, nil)
+				continue
+			}
+			key := strings.Join(g[:i], "/") + "\x00" + strings.Join(g[i+1:], "/")
+			j, ok := at[key]
+			if !ok {
+				at[key] = len(merged)
+				merged, names = append(merged, slices.Clone(g)), append(names, []string{g[i]})
+				continue
+			}
+			names[j] = append(names[j], g[i])
+		}
+		for j, n := range names {
+			if len(n) > 1 {
+				merged[j][len(merged[j])-back] = "{" + strings.Join(n, ",") + "}"
+			}
+		}
+		groups = merged
+	}
+	var list []string
+	for _, g := range groups {
+		list = append(list, strings.Join(g, "/"))
+	}
+	text := strings.Join(list[:min(len(list), maxUnits)], ", ")
+	if n := len(list) - maxUnits; n > 0 {
+		text += fmt.Sprintf(" and %s more", thousands(n))
+	}
+	// The names first, where they tell the units apart.
+	if len(list) == 1 && len(units) > 1 && len(units) <= maxUnits {
+		var names []string
+		for _, u := range units {
+			names = append(names, Escape(u[strings.LastIndexByte(u, '/')+1:]))
+		}
+		if slices.Sort(names); len(slices.Compact(slices.Clone(names))) == len(units) {
+			text = strings.Join(names, ", ") + ": " + text
+		}
+	}
+	return text
+}
