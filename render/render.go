@@ -261,6 +261,10 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 	}
 	emit := func(res *Result) {
 		wanted := want(res.Unit)
+		res.Unit.Reason = r.Hide(res.Unit.Reason)
+		for i := range res.Problems {
+			res.Problems[i].Message = r.Hide(res.Problems[i].Message)
+		}
 		r.record(res, wanted)
 		if wanted {
 			yield(res)

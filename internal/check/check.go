@@ -34,7 +34,7 @@ type Outcome struct {
 	// Findings are folded and sorted; the suppressed ones are marked.
 	Findings []lint.Finding
 	Graph    *render.Graph
-	// Objects is how many objects all units gave.
+	// Objects is how many objects all units gave; of Tree alone.
 	Objects int
 
 	needs []store.Request
@@ -105,11 +105,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
-	want := r.wants
-	if len(paths) == 0 {
-		want = nil
-	}
-	graph, err := renderer.Run(ctx, want, r.result, r.written)
+	graph, err := renderer.Run(ctx, r.wanted(), r.result, r.written)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +130,27 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
 	}
 	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects, needs: r.sortedNeeds()}, nil
+}
+
+// Units renders what Tree checks, and judges nothing: it tells what there is and
+// what it needs.
+func Units(ctx context.Context, tree source.Tree, c *config.Config, s Source, paths []string) (*Outcome, error) {
+	renderer, err := render.New(tree, RenderOptions(c, s))
+	if err != nil {
+		return nil, err
+	}
+	r := &run{paths: paths, needs: map[store.Request]*need{}}
+	graph, err := renderer.Run(ctx, r.wanted(), func(res *render.Result) {
+		for _, p := range res.Problems {
+			if p.Needs != (store.Request{}) {
+				r.need(p, res.Unit.ID())
+			}
+		}
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Outcome{Graph: graph, needs: r.sortedNeeds()}, nil
 }
 
 type run struct {
@@ -256,8 +273,12 @@ func (r *run) sortedNeeds() []store.Request {
 	})
 }
 
-func (r *run) wants(u *render.Unit) bool {
-	return slices.ContainsFunc(r.paths, u.Concerns)
+// wanted says which units the paths concern; nil for all.
+func (r *run) wanted() func(u *render.Unit) bool {
+	if len(r.paths) == 0 {
+		return nil
+	}
+	return func(u *render.Unit) bool { return slices.ContainsFunc(r.paths, u.Concerns) }
 }
 
 func (r *run) result(res *render.Result) {
@@ -275,7 +296,6 @@ func (r *run) result(res *render.Result) {
 			r.need(p, id)
 			continue
 		}
-		p.Message = r.renderer.Hide(p.Message)
 		if f, ok := r.linter.Problem(p.Class, p.Message, p.Fix, p.At, id); ok {
 			if p.Minor {
 				f.Severity = min(f.Severity, lint.Low)

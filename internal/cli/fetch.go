@@ -11,14 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"text/tabwriter"
 
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/fetch"
 	"github.com/scantling-dev/scantling/internal/report"
 	"github.com/scantling-dev/scantling/internal/store"
-	"github.com/scantling-dev/scantling/render"
 	"github.com/urfave/cli/v2"
 )
 
@@ -142,27 +140,13 @@ func (f *fetching) look(ctx context.Context) (*needs, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := render.New(f.w.tree, check.RenderOptions(f.w.config, f.w.source(s)))
+	outcome, err := check.Units(ctx, f.w.tree, f.w.config, f.w.source(s), f.w.paths)
 	if err != nil {
 		return nil, err
-	}
-	var want func(*render.Unit) bool
-	if len(f.w.paths) > 0 {
-		want = func(u *render.Unit) bool { return slices.ContainsFunc(f.w.paths, u.Concerns) }
 	}
 	n := &needs{store: s, missing: map[string]store.Request{}}
-	var mu sync.Mutex
-	_, err = r.Run(ctx, want, func(res *render.Result) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, p := range res.Problems {
-			if p.Needs != (store.Request{}) {
-				n.missing[p.Needs.ID()] = p.Needs
-			}
-		}
-	}, nil)
-	if err != nil {
-		return nil, err
+	for _, q := range outcome.Needs() {
+		n.missing[q.ID()] = q
 	}
 	n.kept = s.Used()
 	for id := range n.kept {

@@ -86,7 +86,7 @@ func printRendered(c *cli.Context, w *workspace) error {
 	incomplete := false
 	for _, res := range results {
 		for _, p := range res.Problems {
-			fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(r.Hide(p.Message)))
+			fmt.Fprintf(c.App.ErrWriter, "scantling: %s: %s\n", place(p.At), report.Message(p.Message))
 		}
 		incomplete = incomplete || res.Unit.Status == render.NotRendered || slices.ContainsFunc(res.Problems, func(p render.Problem) bool {
 			return !p.Minor && p.Class != "not-fetched" && p.Class != "schema"

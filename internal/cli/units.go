@@ -35,7 +35,7 @@ func unitsCommand() *cli.Command {
 				return err
 			}
 			defer w.close()
-			outcome, err := w.check(c.Context, w.tree)
+			outcome, err := check.Units(c.Context, w.tree, w.config, w.source(w.store), w.paths)
 			if err != nil {
 				return err
 			}
