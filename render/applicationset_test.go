@@ -183,8 +183,8 @@ spec:
 		{spec.at("project").n, 11, true},
 		{spec.at("source", "path").n, 13, false},
 	} {
-		if span, exact, ok := where.locate(tt.n); !ok || span.File != "set.yaml" || span.Line != tt.line || exact != tt.exact {
-			t.Errorf("%s: got %v %v %v, want line %d %v", tt.n.Value, span, exact, ok, tt.line, tt.exact)
+		if at, ok := where.locate(manifest.Query{Node: tt.n}); !ok || at.File != "set.yaml" || at.Line != tt.line || at.Exact != tt.exact {
+			t.Errorf("%s: got %v %v, want line %d %v", tt.n.Value, at, ok, tt.line, tt.exact)
 		}
 	}
 }

@@ -56,6 +56,9 @@ type job struct {
 	argo *argoBuild
 	// set is the ApplicationSet whose Applications are to be made.
 	set *applicationSet
+	// trace are templates, by the names that helm gives them, of which is to be
+	// told what wrote each part of what they give; only these are rendered then.
+	trace []string
 }
 
 // release is how a chart is installed. The zero release is what `helm template
@@ -100,6 +103,9 @@ type layer struct {
 	// of says what gave the text, for messages.
 	of string
 	at manifest.Span
+	// where says where the value at some keys of the text was written; nil if
+	// that is not known. It stays in this process.
+	where func(keys []string) (manifest.Origin, bool)
 }
 
 // fluxBuild is what a Flux Kustomization does to the kustomization at its path.
@@ -162,6 +168,15 @@ type product struct {
 	pads []pad
 	// texts are what a chart's templates gave.
 	texts []text
+	// charts are the releases of a kustomization's charts, as the texts name
+	// them.
+	charts []chartRelease
+	// tags are the plugins that set values of the docs.
+	tags []tag
+	// pieces are what the runs of the texts name, and options what those
+	// templates could write besides; both of a job that is to trace.
+	pieces  []piece
+	options []option
 	// unpacked is how many bytes came out of archives.
 	unpacked int64
 }
@@ -179,6 +194,18 @@ type text struct {
 	// at is where the chart is asked for, if that is the place of what was not
 	// written in this repository.
 	at manifest.Span
+	// template is the name that helm gives the template, chart the number of the
+	// release among those of the product, from 1; 0 for the one of the job.
+	template string
+	chart    int
+	// runs are in order; nil if it was not asked for them.
+	runs []run
+}
+
+// chartRelease is a chart and how it is installed.
+type chartRelease struct {
+	path    string
+	release release
 }
 
 // fail records a problem that cost the whole unit.

@@ -12,7 +12,6 @@ import (
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/store"
-	"go.yaml.in/yaml/v3"
 )
 
 // planned renders what a GitOps object deploys.
@@ -230,12 +229,12 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 	}
 	origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
 	find := where.texts.locator(where.locate, nil)
-	locate := func(n *yaml.Node) (manifest.Span, bool, bool) {
-		span, exact, ok := find(n)
-		if ok && isFetched(span.File) {
-			return where.reference(span.File, stand), false, true
+	locate := func(q manifest.Query) (manifest.Origin, bool) {
+		at, ok := find(q)
+		if ok && isFetched(at.File) {
+			at = manifest.Origin{Span: where.reference(at.File, stand)}
 		}
-		return span, exact, ok
+		return at, ok
 	}
 	for _, doc := range p.docs {
 		for _, o := range manifest.Objects(doc, origin, locate) {

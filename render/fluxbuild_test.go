@@ -126,11 +126,11 @@ func TestFluxPlaces(t *testing.T) {
 			t.Errorf("%v is %+v, want %s", c.keys, n, c.value)
 			continue
 		}
-		span, exact, ok := origins.locate(n)
-		if !ok || span.File != c.file || span.Line != c.line {
-			t.Errorf("%v stands at %s:%d (%v), want %s:%d", c.keys, span.File, span.Line, ok, c.file, c.line)
+		at, ok := origins.locate(manifest.Query{Node: n})
+		if !ok || at.File != c.file || at.Line != c.line {
+			t.Errorf("%v stands at %s:%d (%v), want %s:%d", c.keys, at.File, at.Line, ok, c.file, c.line)
 		}
-		if c.file == "flux.yaml" && !exact {
+		if c.file == "flux.yaml" && !at.Exact {
 			t.Errorf("%v: the place is not exact", c.keys)
 		}
 	}

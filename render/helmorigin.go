@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
-	"go.yaml.in/yaml/v3"
 )
 
 // templateLines says which line of a template a rendered line comes from, as
@@ -25,13 +24,13 @@ func newTemplateLines(file string, template []byte, rendered string) *templateLi
 	return &templateLines{file: file, template: strings.Split(string(template), "\n"), rendered: strings.Split(rendered, "\n")}
 }
 
-func nowhere(*yaml.Node) (manifest.Span, bool, bool) { return manifest.Span{}, false, false }
+func nowhere(manifest.Query) (manifest.Origin, bool) { return manifest.Origin{}, false }
 
-func (t *templateLines) locate(n *yaml.Node) (manifest.Span, bool, bool) {
-	if n.Line < 1 || n.Line > len(t.rendered) {
-		return manifest.Span{}, false, false
+func (t *templateLines) locate(q manifest.Query) (manifest.Origin, bool) {
+	if q.Node.Line < 1 || q.Node.Line > len(t.rendered) {
+		return manifest.Origin{}, false
 	}
-	return t.near(n.Line), false, true
+	return manifest.Origin{Span: t.near(q.Node.Line)}, true
 }
 
 // near is the template's line for a rendered line, as a span over its text.

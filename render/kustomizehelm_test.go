@@ -70,8 +70,8 @@ func scalars(p *product, tree *recorder) map[string]string {
 	places := map[string]string{}
 	for _, doc := range p.docs {
 		walkScalars(doc, func(n *yaml.Node) {
-			if span, _, ok := locate(n); ok {
-				places[n.Value] = fmt.Sprintf("%s:%d", span.File, span.Line)
+			if at, ok := locate(manifest.Query{Node: n}); ok {
+				places[n.Value] = fmt.Sprintf("%s:%d", at.File, at.Line)
 			}
 		})
 	}

@@ -29,9 +29,10 @@ func newKustomizeOrigins(tree *recorder, pads []pad) *kustomizeOrigins {
 
 // locate finds the file and line of a node by its line among all padded files,
 // and compares the text there with the node.
-func (k *kustomizeOrigins) locate(n *yaml.Node) (manifest.Span, bool, bool) {
+func (k *kustomizeOrigins) locate(q manifest.Query) (manifest.Origin, bool) {
+	n := q.Node
 	if n.Line <= 0 {
-		return manifest.Span{}, false, false
+		return manifest.Origin{}, false
 	}
 	if n.Line <= firstPad {
 		return k.inline(n)
@@ -39,12 +40,12 @@ func (k *kustomizeOrigins) locate(n *yaml.Node) (manifest.Span, bool, bool) {
 	pads := k.pads
 	i := sort.Search(len(pads), func(i int) bool { return pads[i].start >= n.Line }) - 1
 	if i < 0 || n.Line-pads[i].start > pads[i].lines {
-		return manifest.Span{}, false, false
+		return manifest.Origin{}, false
 	}
 	at := *n
 	at.Line -= pads[i].start
 	span := manifest.NodeSpan(pads[i].file, &at)
-	return span, k.stands(span, n), true
+	return manifest.Origin{Span: span, Exact: k.stands(span, n)}, true
 }
 
 // reference is where a kustomization of the repository names what was fetched
@@ -99,7 +100,7 @@ func (k *kustomizeOrigins) stands(span manifest.Span, n *yaml.Node) bool {
 
 // inline finds a node of an inline patch: kustomize parses its text on its own,
 // so the line is that in the patch.
-func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Span, bool, bool) {
+func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Origin, bool) {
 	var found []manifest.Span
 	for _, name := range k.tree.kustomizations() {
 		root := k.tree.node(name)
@@ -128,9 +129,9 @@ func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Span, bool, bool) {
 		}
 	}
 	if len(found) != 1 {
-		return manifest.Span{}, false, false
+		return manifest.Origin{}, false
 	}
-	return found[0], true, true
+	return manifest.Origin{Span: found[0], Exact: true}, true
 }
 
 // indent is the width of the white space that a line begins with.

@@ -152,6 +152,7 @@ func (e *encoder) job(j job) {
 		e.texts(j.set.here)
 		e.pairs(j.set.roots)
 	}
+	e.texts(j.trace)
 }
 
 func (d *decoder) job() job {
@@ -165,6 +166,7 @@ func (d *decoder) job() job {
 	if d.bool() {
 		j.set = &applicationSet{object: d.string(), at: d.span(), clusters: d.string(), here: d.strings(), roots: d.pairs()}
 	}
+	j.trace = d.strings()
 	return j
 }
 
@@ -271,6 +273,27 @@ func (e *encoder) product(p *product) {
 		e.text(t.text)
 		e.bool(t.taken)
 		e.span(t.at)
+		e.text(t.template)
+		e.int(t.chart)
+		e.runs(t.runs)
+	}
+	e.int(len(p.charts))
+	for _, c := range p.charts {
+		e.text(c.path)
+		e.release(c.release)
+	}
+	e.int(len(p.tags))
+	for _, t := range p.tags {
+		e.text(t.dir)
+		e.text(t.kind)
+		e.text(t.config)
+	}
+	e.pieces(p.pieces)
+	e.int(len(p.options))
+	for _, o := range p.options {
+		e.int(o.piece)
+		e.text(o.key)
+		e.refs(o.refs)
 	}
 	e.int(len(p.docs))
 	for _, doc := range p.docs {
@@ -294,7 +317,18 @@ func (d *decoder) product() *product {
 		p.pads = append(p.pads, pad{start: d.int(), lines: d.int(), file: d.string()})
 	}
 	for range d.count() {
-		p.texts = append(p.texts, text{file: d.string(), written: d.bool(), text: d.string(), taken: d.bool(), at: d.span()})
+		p.texts = append(p.texts, text{file: d.string(), written: d.bool(), text: d.string(), taken: d.bool(), at: d.span(),
+			template: d.string(), chart: d.int(), runs: d.runs()})
+	}
+	for range d.count() {
+		p.charts = append(p.charts, chartRelease{path: d.string(), release: d.release()})
+	}
+	for range d.count() {
+		p.tags = append(p.tags, tag{dir: d.string(), kind: d.string(), config: d.string()})
+	}
+	p.pieces = d.pieces()
+	for range d.count() {
+		p.options = append(p.options, option{piece: d.int(), key: d.string(), refs: d.refs()})
 	}
 	for range d.count() {
 		p.docs = append(p.docs, d.node(0))

@@ -189,8 +189,8 @@ func (s substitution) problem(object *resource.Resource, err error, origins *kus
 	if errors.Is(err, errOutgrown) {
 		p.Class, p.Fix = "limit-size", limits.Raise("rendered-size")
 	}
-	if span, _, ok := origins.locate(object.YNode()); ok {
-		p.At = span
+	if at, ok := origins.locate(manifest.Query{Node: object.YNode()}); ok {
+		p.At = at.Span
 	}
 	var wrong *yaml.Node
 	walkScalars(object.YNode(), func(n *yaml.Node) {
@@ -201,8 +201,8 @@ func (s substitution) problem(object *resource.Resource, err error, origins *kus
 	if wrong == nil {
 		return p
 	}
-	if span, _, ok := origins.locate(wrong); ok {
-		p.At = span
+	if at, ok := origins.locate(manifest.Query{Node: wrong}); ok {
+		p.At = at.Span
 	}
 	if name := wrongVariable(wrong.Value, expression()); name != "" {
 		p.Message += " (variable " + name + ")"

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
-	"go.yaml.in/yaml/v3"
 )
 
 // textPad is the file of the pad of a product's text, postPad that of a patch:
@@ -78,24 +77,24 @@ func newTextLines(tree *recorder, p *product) *textLines {
 // found by post, which may be nil and is told the number of the post renderer,
 // that of its patch and the line in it; all others by rest.
 func (t *textLines) locator(rest manifest.Locator, post func(renderer, patch, line int) (manifest.Span, bool)) manifest.Locator {
-	return func(n *yaml.Node) (manifest.Span, bool, bool) {
-		at, ok := t.padOf(n.Line)
+	return func(q manifest.Query) (manifest.Origin, bool) {
+		at, ok := t.padOf(q.Node.Line)
 		if !ok {
-			return rest(n)
+			return rest(q)
 		}
 		var i, j int
 		if _, err := fmt.Sscanf(at.file, "\x00text/%d", &i); err == nil {
-			span, ok := t.at(i, n.Line-at.start)
-			return span, false, ok
+			span, ok := t.at(i, q.Node.Line-at.start)
+			return manifest.Origin{Span: span}, ok
 		}
 		if _, err := fmt.Sscanf(at.file, "\x00post/%d/%d", &i, &j); err == nil {
 			if post == nil {
-				return manifest.Span{}, false, false
+				return manifest.Origin{}, false
 			}
-			span, ok := post(i, j, n.Line-at.start)
-			return span, false, ok
+			span, ok := post(i, j, q.Node.Line-at.start)
+			return manifest.Origin{Span: span}, ok
 		}
-		return rest(n)
+		return rest(q)
 	}
 }
 
@@ -136,9 +135,9 @@ func (t *textLines) objects(l manifest.Limits) []*manifest.Object {
 			continue
 		}
 		origin := manifest.Origin{Span: manifest.Span{File: from.file}}
-		locate := func(n *yaml.Node) (manifest.Span, bool, bool) {
-			span, ok := t.at(i, n.Line)
-			return span, false, ok
+		locate := func(q manifest.Query) (manifest.Origin, bool) {
+			span, ok := t.at(i, q.Node.Line)
+			return manifest.Origin{Span: span}, ok
 		}
 		docs, _ := l.Parse([]byte(from.text))
 		for _, doc := range docs {

@@ -8,6 +8,7 @@
 package manifest
 
 import (
+	"slices"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -38,14 +39,37 @@ type Origin struct {
 	// Exact says that the text at Span was compared with the rendered value
 	// and is where it comes from. When false, Span is the nearest place known.
 	Exact bool
+	// Missing is the field that would have to be added at Span, as a path from
+	// there ("securityContext.runAsNonRoot"); empty for a field that is written.
+	Missing string
+	// Key is the key of a chart's values, as helm's --set takes it, that sets
+	// the field or would set it; empty for none.
+	Key string
 	// Via leads from the written line to the cluster, nearest step first.
 	Via []Step
 }
 
-// Locator turns a node of a rendered object into the place where it was
-// written. exact is false when the place is only near. ok is false when the
-// node was written nowhere: a transformer or a template put it there.
-type Locator func(n *yaml.Node) (span Span, exact, ok bool)
+// Query asks where a field of a rendered object was written.
+type Query struct {
+	// Node is the node whose place is wanted: Key or Value, or the first key in
+	// Value.
+	Node *yaml.Node
+	// Hit is the field's key and value.
+	Hit
+	// Path are the elements that lead from the object's root to the field.
+	Path []string
+	// Missing are the elements below the field that are not written; empty if
+	// the field is the one that is asked for.
+	Missing []string
+	// Rough asks for the place of the object as a whole, which need not be exact
+	// and must cost little.
+	Rough bool
+}
+
+// Locator says where a field of a rendered object was written, and which steps
+// lead from there to the unit. ok is false when it was written nowhere: a
+// transformer or a template put it there.
+type Locator func(q Query) (at Origin, ok bool)
 
 // Object is one Kubernetes object.
 type Object struct {
@@ -92,8 +116,8 @@ func New(node *yaml.Node, origin Origin, locate Locator) *Object {
 		o.Namespace = scalar(meta, "namespace")
 	}
 	if o.Origin.Line == 0 {
-		if span, exact, ok := o.place(firstKey(node)); ok {
-			o.Origin.Span, o.Origin.Exact = span, exact
+		if at, ok := o.place(Query{Node: firstKey(node), Hit: Hit{Value: node}, Rough: true}); ok {
+			o.Origin.Span, o.Origin.Exact = at.Span, at.Exact
 		}
 	}
 	return o
@@ -161,26 +185,24 @@ func (o *Object) WrittenAs(w []*Object, patched func(o *Object, elements []strin
 // and for a list item the item. A field that is not written is at its nearest
 // written parent.
 func (o *Object) At(path *field.Path) Origin {
-	hits := Lookup(o.Node, path)
-	switch {
-	case o.written != nil:
-		return o.atWritten(hits, path)
-	case o.Generated != nil && path != nil:
-		if elements := SplitPath(path.String()); len(elements) > 1 {
-			if span, ok := o.Generated(elements[1]); ok {
-				return Origin{Span: span, Exact: true, Via: o.Origin.Via}
-			}
-		}
-		return o.Origin
-	}
-	return o.at(hits)
-}
-
-func (o *Object) atWritten(hits []Hit, path *field.Path) Origin {
 	var elements []string
 	if path != nil {
 		elements = SplitPath(path.String())
 	}
+	hits := lookup(o.Node, elements)
+	switch {
+	case o.written != nil:
+		return o.atWritten(hits, elements)
+	case o.Generated != nil && len(elements) > 1:
+		if span, ok := o.Generated(elements[1]); ok {
+			return Origin{Span: span, Exact: true, Via: o.Origin.Via}
+		}
+		return o.Origin
+	}
+	return o.at(hits, elements)
+}
+
+func (o *Object) atWritten(hits []Hit, elements []string) Origin {
 	found := elements[:len(hits)-1]
 	if len(found) > 0 {
 		if span, ok := o.patched(o, found); ok {
@@ -189,32 +211,45 @@ func (o *Object) atWritten(hits []Hit, path *field.Path) Origin {
 	}
 	for i := len(o.written) - 1; i >= 0; i-- {
 		w := o.written[i]
-		written := Lookup(w.Node, path)
+		written := lookup(w.Node, elements)
 		// A field that is missing is missing in the resource, not in what is
 		// merged into it.
 		if len(written) == len(hits) && (len(hits) == len(elements)+1 || i == 0) && sameScalar(written[len(written)-1].Value, hits[len(hits)-1].Value) {
-			return w.at(written)
+			return w.at(written, elements)
 		}
 	}
-	origin := o.written[0].at(Lookup(o.written[0].Node, path))
+	origin := o.written[0].at(lookup(o.written[0].Node, elements), elements)
 	origin.Exact = false
 	return origin
 }
 
-func (o *Object) at(steps []Hit) Origin {
-	for i := len(steps) - 1; i >= 0; i-- {
-		for _, n := range steps[i].places() {
-			if span, exact, ok := o.place(n); ok {
-				origin := o.Origin
-				origin.Span = span
-				// A field that was found, but whose own text has no place,
-				// was put there by a transformer: its parent is only near.
-				origin.Exact = exact && i == len(steps)-1
-				return origin
+func (o *Object) at(hits []Hit, elements []string) Origin {
+	deepest := len(hits) - 1
+	for i, hit := range slices.Backward(hits) {
+		q := Query{Hit: hit, Path: elements[:i]}
+		if i == deepest {
+			q.Missing = elements[i:]
+		}
+		for _, n := range hit.places() {
+			q.Node = n
+			at, ok := o.place(q)
+			if !ok {
+				continue
 			}
+			// A field that was found, but whose own text has no place, was put
+			// there by a transformer: its parent is only near.
+			at.Exact = at.Exact && i == deepest
+			if at.Missing == "" {
+				at.Missing = JoinPath(q.Missing)
+			}
+			at.Via = slices.Concat(at.Via, o.Origin.Via)
+			return at
 		}
 	}
-	return o.Origin
+	origin := o.Origin
+	origin.Missing = JoinPath(elements[deepest:])
+	origin.Exact = origin.Exact && deepest == 0
+	return origin
 }
 
 // sameScalar says that two nodes have the same value, or that the rendered one
@@ -223,17 +258,17 @@ func sameScalar(written, rendered *yaml.Node) bool {
 	return rendered.Kind != yaml.ScalarNode || written.Value == rendered.Value
 }
 
-func (o *Object) place(n *yaml.Node) (Span, bool, bool) {
-	if n == nil {
-		return Span{}, false, false
+func (o *Object) place(q Query) (Origin, bool) {
+	if q.Node == nil {
+		return Origin{}, false
 	}
 	if o.locate != nil {
-		return o.locate(n)
+		return o.locate(q)
 	}
-	if n.Line == 0 {
-		return Span{}, false, false
+	if q.Node.Line == 0 {
+		return Origin{}, false
 	}
-	return NodeSpan(o.Origin.File, n), true, true
+	return Origin{Span: NodeSpan(o.Origin.File, q.Node), Exact: true}, true
 }
 
 // NodeSpan is the span of a node's own text in file, by the node's position.

@@ -62,7 +62,7 @@ func TestAt(t *testing.T) {
 		"spec.template.spec.containers[9]":                             {18, 7},
 		"metadata.annotations[example.org/a.b]":                        {8, 22},
 	} {
-		at := o.at(Lookup(o.Node, parsePath(path)))
+		at := o.At(parsePath(path))
 		if at.Line != want.line || at.Column != want.column {
 			t.Errorf("%s is at %d:%d, want %d:%d", path, at.Line, at.Column, want.line, want.column)
 		}

@@ -34,12 +34,16 @@ func (h Hit) places() [2]*yaml.Node {
 // Lookup follows a path as far as it is written and returns the steps, the
 // object's root first. A path element is a field name, an index or a map key.
 func Lookup(root *yaml.Node, path *field.Path) []Hit {
-	hits := []Hit{{Value: root}}
 	if path == nil {
-		return hits
+		return lookup(root, nil)
 	}
+	return lookup(root, SplitPath(path.String()))
+}
+
+func lookup(root *yaml.Node, elements []string) []Hit {
+	hits := []Hit{{Value: root}}
 	n := root
-	for _, element := range SplitPath(path.String()) {
+	for _, element := range elements {
 		var h Hit
 		switch n.Kind {
 		case yaml.MappingNode:
@@ -81,6 +85,24 @@ func SplitPath(path string) []string {
 		}
 	}
 	return elements
+}
+
+// JoinPath writes elements as SplitPath takes them apart: an index, or a key that
+// holds a separator, in brackets.
+func JoinPath(elements []string) string {
+	var b strings.Builder
+	for i, element := range elements {
+		_, err := strconv.Atoi(element)
+		switch {
+		case err == nil, strings.ContainsAny(element, ".[]"):
+			b.WriteString("[" + element + "]")
+			continue
+		case i > 0:
+			b.WriteByte('.')
+		}
+		b.WriteString(element)
+	}
+	return b.String()
 }
 
 // closing is the index of the bracket that ends a subscript: the first one that
