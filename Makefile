@@ -3,7 +3,7 @@ TOOL = $(GO) tool -modfile=internal/tools/go.mod
 # The repository that `make parity` compares the renderers on, besides testdata.
 PARITY ?= all
 
-.PHONY: all build test lint bench cover parity fuzz attacks attacks-strace
+.PHONY: all build test lint bench cover parity origins fuzz attacks attacks-strace
 
 all: lint build test
 
@@ -29,6 +29,15 @@ cover:
 # What scantling renders against what helm and kustomize print, the long form.
 parity:
 	SCANTLING_PARITY=$(PARITY) $(GO) test ./render -run Parity
+
+empty :=
+space := $(empty) $(empty)
+
+# How exact the places of findings are in the repositories of DIR (folders, joined
+# as in PATH), what is wrong about them, and some that are only near.
+origins:
+	@test -n "$(DIR)" || { echo "say which repositories: make origins DIR=FOLDER"; exit 2; }
+	SCANTLING_ORIGINS="$(subst $(space),:,$(abspath $(subst :, ,$(DIR))))" $(GO) test ./internal/check -count 1 -timeout 60m -run '^TestOrigins$$' -v
 
 # Every fuzz target, one after another, each for this long.
 FUZZTIME ?= 1m

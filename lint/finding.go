@@ -2,13 +2,11 @@ package lint
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // Ref names an object in a finding.
@@ -54,24 +52,47 @@ type Finding struct {
 	Message string
 	// Fix is the rule's remedy, or the problem's own.
 	Fix string
-	// Object is zero for a finding about a file.
+	// Object is zero for a finding about a file. Of several objects with one
+	// cause it is the first that nothing excuses.
 	Object Ref
 	// Path is the field in the rendered object.
-	Path   string
+	Path string
+	// Origin is where the cause is written. It is known once the finding is
+	// settled.
 	Origin manifest.Origin
 	// Units are the paths of the units that the finding is seen through,
 	// sorted. Empty for an object that no unit deploys.
 	Units []string
-	// Fingerprint identifies the finding across commits: a digest of rule,
-	// object and field path, never of a line or a value.
+	// Sights are all that the finding was seen in, sorted; nil before Fold and
+	// for a finding about a file.
+	Sights []Sight
+	// Fingerprint identifies the finding across commits: a digest of the rule and
+	// of what stands around the place, never of a line's number or a value. More
+	// objects or units with the same cause do not change it.
 	Fingerprint string
 	State       State
 	Suppressed  *Suppression
 
-	stable string           // Path without list indexes
-	object *manifest.Object // what it was reported on; nil for a problem
-	keys   []string         // Key of every finding folded into this one
+	stable  string           // Path without list indexes
+	object  *manifest.Object // what it was reported on; nil for a problem
+	field   *field.Path      // the field that is to be settled
+	settled bool
+	own     int    // how many steps of Origin.Via are the field's own; the rest are its unit's
+	crumbs  string // the keys that stand around the place
 }
+
+// Sight is a field of an object in which a finding is seen.
+type Sight struct {
+	Object Ref
+	Path   string
+	// Units are the units that give the object, sorted.
+	Units []string
+
+	key string
+}
+
+// Occurrence is a sight in one unit, as two trees are compared by it.
+type Occurrence struct{ Key, Unit string }
 
 // Key is what the finding is matched by between two trees, before occurrences
 // with the same key are told apart.
@@ -87,77 +108,85 @@ func (f *Finding) Key() string {
 	return f.Rule + "\x00" + group + "\x00" + f.Object.Kind + "\x00" + f.Object.Namespace + "\x00" + f.Object.Name + "\x00" + f.stable + "\x00" + file
 }
 
-// Keys are the keys of the finding in every unit that it is seen through.
-func (f *Finding) Keys() []string {
-	if len(f.keys) == 0 {
-		return []string{f.Key()}
+// Occurrences are all that the finding stands for, sorted.
+func (f *Finding) Occurrences() []Occurrence {
+	var all []Occurrence
+	add := func(key string, units []string) {
+		if len(units) == 0 {
+			all = append(all, Occurrence{Key: key})
+		}
+		for _, u := range units {
+			all = append(all, Occurrence{key, u})
+		}
 	}
-	return f.keys
+	if len(f.Sights) == 0 {
+		add(f.Key(), f.Units)
+	}
+	for i := range f.Sights {
+		s := &f.Sights[i]
+		if s.key == "" {
+			// Of a finding that was not made by a rule.
+			one := Finding{Rule: f.Rule, Object: s.Object, stable: f.stable}
+			s.key = one.Key()
+		}
+		add(s.key, s.Units)
+	}
+	slices.SortFunc(all, func(a, b Occurrence) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Unit, b.Unit)) })
+	return slices.Compact(all)
 }
 
-// Fold joins the findings that have one cause: the same rule at the same
-// written line, seen through several units or objects. It is suppressed only if
-// all of them are. The result is sorted and has its fingerprints set; the order
-// of the input does not matter.
-func Fold(findings []Finding) []Finding {
-	slices.SortFunc(findings, compare)
-	type cause struct {
-		rule, file   string
-		line, column int
-		path         string
+// Keys are the keys of the finding in every unit that it is seen through,
+// sorted.
+func (f *Finding) Keys() []string {
+	var keys []string
+	for _, o := range f.Occurrences() {
+		keys = append(keys, o.Key)
 	}
-	at := map[cause]int{}
-	folded := findings[:0:0]
-	for _, f := range findings {
-		c := cause{rule: f.Rule, file: f.Origin.File, line: f.Origin.Line, column: f.Origin.Column}
-		// Several fields may be missing at one place; and one template line
-		// may stand for many objects as long as it is only near.
-		c.path = f.stable
-		if f.Object.Kind == "" {
-			c.path = f.Message
-		}
-		i, ok := at[c]
-		if !f.Origin.Exact && !(ok && folded[i].Origin.Exact) {
-			// A place that is only near may stand for several causes, unless
-			// another unit shows the same fault to be written there.
-			c.path += "\x00" + f.Object.Kind + "\x00" + f.Object.Name
-			i, ok = at[c]
-		}
-		if !ok {
-			at[c] = len(folded)
-			f.keys = slices.Clone(f.Keys())
-			f.Units = slices.Clone(f.Units)
-			folded = append(folded, f)
-			continue
-		}
-		first := &folded[i]
-		units, keys := append(first.Units, f.Units...), append(first.keys, f.Keys()...)
-		switch {
-		case first.Suppressed != nil && f.Suppressed == nil:
-			// What excuses one object does not excuse the others: the
-			// finding is about one that nothing excuses.
-			*first = f
-		case first.Suppressed == nil && f.Suppressed != nil:
-		default:
-			first.Severity = max(first.Severity, f.Severity)
-		}
-		first.Units, first.keys = units, keys
+	return slices.Compact(keys)
+}
+
+// Objects are the objects that the finding is about, each once, Object first.
+func (f *Finding) Objects() []Ref {
+	if f.Object.Kind == "" {
+		return nil
 	}
-	occurrence := map[string]int{}
-	for i := range folded {
-		f := &folded[i]
-		slices.Sort(f.Units)
-		f.Units = slices.Compact(f.Units)
-		slices.Sort(f.keys)
-		f.keys = slices.Compact(f.keys)
-		key := f.keys[0]
-		n := occurrence[key]
-		occurrence[key]++
-		sum := sha256.Sum256([]byte(key + "\x00" + strconv.Itoa(n)))
-		f.Fingerprint = hex.EncodeToString(sum[:16])
+	objects := []Ref{f.Object}
+	seen := map[Ref]bool{f.Object: true}
+	for _, s := range f.Sights {
+		if !seen[s.Object] {
+			seen[s.Object] = true
+			objects = append(objects, s.Object)
+		}
 	}
-	slices.SortStableFunc(folded, compare)
-	return folded
+	return objects
+}
+
+// More is how many objects besides Object one unit shows the finding in, at
+// most. What several units make of one written object does not count.
+func (f *Finding) More() int {
+	if len(f.Sights) < 2 {
+		return 0
+	}
+	type in struct {
+		unit   string
+		object Ref
+	}
+	seen, most := map[in]bool{}, 1
+	count := map[string]int{}
+	for _, s := range f.Sights {
+		units := s.Units
+		if len(units) == 0 {
+			units = []string{""}
+		}
+		for _, u := range units {
+			if at := (in{u, s.Object}); !seen[at] {
+				seen[at] = true
+				count[u]++
+				most = max(most, count[u])
+			}
+		}
+	}
+	return most - 1
 }
 
 // compare orders findings for people: by place, then by what makes them differ,
@@ -169,22 +198,25 @@ func compare(a, b Finding) int {
 		cmp.Compare(a.Origin.Column, b.Origin.Column),
 		cmp.Compare(b.Severity, a.Severity),
 		cmp.Compare(a.Rule, b.Rule),
-		exactFirst(a, b),
+		falseFirst(!a.Origin.Exact, !b.Origin.Exact),
 		cmp.Compare(a.Object.Kind, b.Object.Kind),
 		cmp.Compare(a.Object.Namespace, b.Object.Namespace),
 		cmp.Compare(a.Object.Name, b.Object.Name),
 		cmp.Compare(a.Path, b.Path),
 		cmp.Compare(a.Message, b.Message),
 		slices.Compare(a.Units, b.Units),
+		falseFirst(a.Suppressed != nil, b.Suppressed != nil),
+		slices.CompareFunc(a.Origin.Via, b.Origin.Via, func(a, b manifest.Step) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.What, b.What))
+		}),
 	)
 }
 
-// exactFirst lets Fold meet what is exactly at a place before what is near it.
-func exactFirst(a, b Finding) int {
+func falseFirst(a, b bool) int {
 	switch {
-	case a.Origin.Exact == b.Origin.Exact:
+	case a == b:
 		return 0
-	case a.Origin.Exact:
+	case b:
 		return -1
 	}
 	return 1

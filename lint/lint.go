@@ -166,8 +166,8 @@ func (l *Linter) run(r *ready, p *Pass, check func(*Pass)) {
 				Fix:      "Report this to the developers of scantling, with the object if it can be shown.",
 			}
 			if o := p.Object; o != nil {
-				f.Object = Ref{o.GVK.GroupVersion().String(), o.GVK.Kind, o.Namespace, o.Name}
-				f.Origin, f.object = o.Origin, o
+				f.Object = refOf(o)
+				f.Origin, f.object, f.settled = o.Origin, o, true
 			}
 			if p.unit != "" {
 				f.Units = []string{p.unit}

@@ -77,11 +77,11 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 		Severity: s,
 		Message:  fmt.Sprintf(format, args...),
 		Fix:      p.Rule.Fix,
-		Object:   Ref{APIVersion: o.GVK.GroupVersion().String(), Kind: o.GVK.Kind, Namespace: o.Namespace, Name: o.Name},
+		Object:   refOf(o),
 		Path:     text,
-		Origin:   o.At(path),
 		stable:   o.StablePath(path),
 		object:   o,
+		field:    path,
 	}
 	if p.unit != "" {
 		f.Units = []string{p.unit}

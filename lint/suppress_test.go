@@ -219,12 +219,82 @@ kind: Pod
 a: 1 <
 b: 1
 `},
+		{"above an action that prints", `
+spec:
+  {{- /* scantling:ignore privileged-container -- why */}}
+  {{- include "x" . | nindent 2 }} <
+  a: 1
+  IGNORE
+  {{- if .x }}
+  {{- $y := 1 }}
+  b: 1 <
+  {{- end }}
+`},
 		{"action over lines", `
 kind: Pod
 a: {{ include "x" IGNORE
   (dict "a: |" 1) }}
 b: 2 IGNORE <
 c: 1
+`},
+		{"template comment at the end of a line", `
+kind: Pod
+a: {{ .x }} {{/* scantling:ignore privileged-container -- why */}} <
+  b: 1 <
+c: 1 {{- /* scantling:ignore privileged-container -- why */ -}} <
+d: {{ "/* x */" }}
+`},
+		{"inside a patch", `
+patches:
+  - patch: |-
+      - op: add
+        path: /x IGNORE <
+      - op: add
+        IGNORE
+        path: /y <
+        value: 1
+    target: {kind: Pod}
+a: 1
+`},
+		{"above all of a patch", `
+patches:
+  - target: {kind: Pod}
+    patch: |-
+
+      IGNORE
+      kind: Pod <
+      spec: <
+        a: 1 <
+      ---
+      kind: Pod
+a: 1
+`},
+		{"in the items of patchesStrategicMerge and of no other list", `
+patchesStrategicMerge:
+- a.yaml
+- |-
+  kind: Pod
+  spec: IGNORE <
+    a: 1 <
+patches:
+- |-
+  spec: IGNORE
+`},
+		{"in values as text, and in a patch of values", `
+values: |
+  a: 1
+  b: 2 IGNORE <
+data:
+  values.yaml: |
+    patch: |
+      a: 1 IGNORE <
+      b: 1
+    script: |
+      a: 1 IGNORE
+  "x.yml": |
+    a: 1 IGNORE <
+  run.sh: |
+    a IGNORE
 `},
 		{"windows", "a: 1\r\nb: IGNORE <\r\n  c: 1 <\r\nd: 1\r\n"},
 	} {
@@ -249,7 +319,7 @@ c: 1
 			}
 			// A comment's own line holds no key: leave it out of the count.
 			var got []string
-			for _, f := range s.Apply(Fold(findings), nil) {
+			for _, f := range Fold(s.Comments(findings, nil)) {
 				if f.Suppressed == nil {
 					continue
 				}
@@ -264,6 +334,64 @@ c: 1
 				t.Errorf("covers lines %v, want %v of\n%s", got, want, text)
 			}
 		})
+	}
+}
+
+// TestCommentsOnTheWay: a comment excuses what is written at its line, and what
+// passes there on the way from where it is written.
+func TestCommentsOnTheWay(t *testing.T) {
+	files := map[string]string{
+		"values.yaml":     "image:\n  tag: latest\n",
+		"template.yaml":   "a: 1\n# scantling:ignore image-tag-mutable, schema -- the template's\nimage: {{ .Values.image.tag }}\nb: 1\n",
+		"release.yaml":    "# scantling:ignore image-tag-mutable -- the release's\nkind: HelmRelease\n",
+		"settings.env":    "# scantling:ignore image-tag-mutable -- the first\nA=1\nB=2 # scantling:ignore image-tag-mutable -- no comment\n  # scantling:ignore image-tag-mutable -- the last\n\nC=3\n",
+		"excused.yaml":    "tag: latest # scantling:ignore image-tag-mutable -- the value's\n",
+		"unrelated.yaml":  "tag: latest\n",
+		"elsewhere.yaml":  "tag: latest # scantling:ignore image-tag-mutable -- never\n",
+		"properties.ini":  "a=1\n",
+		"dir/.env.broken": "# scantling:ignore\nx=1\n",
+	}
+	at := func(file string, line int, via ...manifest.Step) Finding {
+		f := finding("image-tag-mutable", line)
+		f.Object = Ref{Kind: "Pod", Name: file}
+		f.Origin.File = file
+		f.own = len(via)
+		f.Origin.Via = append(via, manifest.Step{Span: manifest.Span{File: "release.yaml", Line: 2}, What: "HelmRelease a"})
+		return f
+	}
+	step := func(line int) manifest.Step {
+		return manifest.Step{Span: manifest.Span{File: "template.yaml", Line: line}, What: "template"}
+	}
+	findings := []Finding{
+		at("values.yaml", 2, step(3)), at("values.yaml", 2, step(4)), at("excused.yaml", 1, step(3)), at("unrelated.yaml", 1),
+		at("settings.env", 2), at("settings.env", 3), at("settings.env", 6), at("properties.ini", 1), at("dir/.env.broken", 2),
+	}
+	s := NewSuppressor(suppressRules(), func(file string) []byte { return []byte(files[file]) })
+	got := s.Comments(findings, []string{"elsewhere.yaml"})
+	for i, want := range []string{"the template's", "", "the value's", "", "the first", "", "the last", "", ""} {
+		reason := ""
+		if sup := got[i].Suppressed; sup != nil {
+			reason = sup.Reason
+		}
+		if reason != want {
+			t.Errorf("%s:%d is excused by %q, want %q", got[i].Origin.File, got[i].Origin.Line, reason, want)
+		}
+	}
+	var wrong []string
+	for _, f := range got[len(findings):] {
+		wrong = append(wrong, fmt.Sprintf("%s:%d %s", f.Origin.File, f.Origin.Line, f.Message))
+	}
+	want := []string{
+		"dir/.env.broken:1 the comment names no rule to ignore", "elsewhere.yaml:1 no image-tag-mutable finding here to ignore",
+		"template.yaml:2 no schema finding here to ignore",
+	}
+	if !slices.Equal(wrong, want) {
+		t.Errorf("got  %q\nwant %q", wrong, want)
+	}
+	// The way that nothing excuses is what is left.
+	folded := Fold(got[:2])
+	if len(folded) != 1 || folded[0].Suppressed != nil || folded[0].Origin.Via[0].Line != 4 {
+		t.Errorf("got %+v", folded)
 	}
 }
 
@@ -292,7 +420,7 @@ func TestWrongComments(t *testing.T) {
 			text := "# " + tt.comment + "\na: 1\n"
 			s := NewSuppressor(suppressRules(), func(string) []byte { return []byte(text) })
 			var got []string
-			for _, f := range s.Apply(Fold([]Finding{finding("privileged-container", 2), finding("private-key-in-repo", 2), finding("image-tag-mutable", 2)}), nil) {
+			for _, f := range Fold(s.Comments([]Finding{finding("privileged-container", 2), finding("private-key-in-repo", 2), finding("image-tag-mutable", 2)}, nil)) {
 				switch {
 				case strings.HasPrefix(f.Rule, "ignore-"):
 					got = append(got, f.Rule+": "+f.Message)
@@ -317,17 +445,17 @@ func TestUnusedInFileWithoutFindings(t *testing.T) {
 	off := false
 	rules := suppressRules()
 	source := func(string) []byte { return []byte(text) }
-	got := NewSuppressor(rules, source).Apply(nil, []string{"b.yaml", "b.yaml"})
+	got := NewSuppressor(rules, source).Comments(nil, []string{"b.yaml", "b.yaml"})
 	if len(got) != 1 || got[0].Rule != ignoreUnused || got[0].Origin.File != "b.yaml" || got[0].Origin.Column != 6 {
 		t.Errorf("got %+v", got)
 	}
-	if got := NewSuppressor(rules, source).With(map[string]Setting{"schema": {Enabled: &off}}).Apply(nil, []string{"b.yaml"}); len(got) != 0 {
+	if got := NewSuppressor(rules, source).With(map[string]Setting{"schema": {Enabled: &off}}).Comments(nil, []string{"b.yaml"}); len(got) != 0 {
 		t.Errorf("a rule that is off counts as unused: %+v", got)
 	}
-	if got := NewSuppressor(rules, source).With(map[string]Setting{ignoreUnused: {Enabled: &off}}).Apply(nil, []string{"b.yaml"}); len(got) != 0 {
+	if got := NewSuppressor(rules, source).With(map[string]Setting{ignoreUnused: {Enabled: &off}}).Comments(nil, []string{"b.yaml"}); len(got) != 0 {
 		t.Errorf("ignore-unused is off and reported: %+v", got)
 	}
-	if got := NewSuppressor(rules, func(string) []byte { return nil }).Apply(nil, []string{"gone.yaml"}); len(got) != 0 {
+	if got := NewSuppressor(rules, func(string) []byte { return nil }).Comments(nil, []string{"gone.yaml"}); len(got) != 0 {
 		t.Errorf("a file that can't be read gives %+v", got)
 	}
 }
@@ -418,6 +546,13 @@ func TestFoldKeepsUnsuppressed(t *testing.T) {
 // in few words.
 func TestHostileComments(t *testing.T) {
 	rules := suppressRules()
+	nested := func() string {
+		var b strings.Builder
+		for i := range 1500 {
+			b.WriteString(strings.Repeat(" ", i) + "patch: |\n")
+		}
+		return b.String()
+	}
 	many := func(unit string) string { return strings.Repeat(unit, 1<<20/len(unit)) }
 	names := func(n int) string {
 		var b strings.Builder
@@ -442,10 +577,11 @@ func TestHostileComments(t *testing.T) {
 		{"actions that do not end", comment + "a: " + many("{{ ") + "\n", true, "", ""},
 		{"actions over lines that do not end", comment + many("a: {{\n"), true, "", ""},
 		{"quotes that do not end", comment + many("a: 'x\nb: \"y\n") + "a: 1\n", true, "", ""},
+		{"texts in texts", nested() + strings.Repeat(" ", 1500) + comment + "a: 1\n", false, "", ""},
 		{"tags", comment + "a: " + many("!x ") + "|\n", true, "", ""},
 	} {
 		lines := strings.Count(tt.text, "\n")
-		got := NewSuppressor(rules, func(string) []byte { return []byte(tt.text) }).Apply([]Finding{finding("schema", lines)}, nil)
+		got := NewSuppressor(rules, func(string) []byte { return []byte(tt.text) }).Comments([]Finding{finding("schema", lines)}, nil)
 		said := ""
 		for _, f := range got {
 			if f.Rule == "schema" && (f.Suppressed != nil) != tt.excused {
@@ -459,7 +595,7 @@ func TestHostileComments(t *testing.T) {
 			t.Errorf("%s: %.300q, want %q", tt.name, said, tt.says)
 		}
 	}
-	got := NewSuppressor(rules, func(string) []byte { return []byte("a: 1 # scantling:ignore schema -- " + many("x") + "\n") }).Apply([]Finding{finding("schema", 1)}, nil)
+	got := NewSuppressor(rules, func(string) []byte { return []byte("a: 1 # scantling:ignore schema -- " + many("x") + "\n") }).Comments([]Finding{finding("schema", 1)}, nil)
 	if got[0].Suppressed == nil || len(got[0].Suppressed.Reason) > 600 {
 		t.Error("a long reason is kept as it is")
 	}

@@ -181,7 +181,7 @@ spec:
 	}{
 		{val{p.docs[0]}.at("metadata", "name").n, 9, true},
 		{spec.at("project").n, 11, true},
-		{spec.at("source", "path").n, 13, false},
+		{spec.at("source", "path").n, 13, true},
 	} {
 		if at, ok := where.locate(manifest.Query{Node: tt.n}); !ok || at.File != "set.yaml" || at.Line != tt.line || at.Exact != tt.exact {
 			t.Errorf("%s: got %v %v, want line %d %v", tt.n.Value, at, ok, tt.line, tt.exact)

@@ -93,6 +93,25 @@ func (s argoSource) place(u *Unit, keys ...string) manifest.Span {
 	return span
 }
 
+// where finds what is written below a field of the source, as place does.
+func (s argoSource) where(u *Unit, keys ...string) func(below []string) (manifest.Origin, bool) {
+	keys = slices.Concat(s.keys, keys)
+	at := objectField(u.object, keys...)
+	set := u.Parent
+	if set == nil || set.Kind != ApplicationSet {
+		return at
+	}
+	template := objectField(set.object, append([]string{"spec", "template"}, keys...)...)
+	return func(below []string) (manifest.Origin, bool) {
+		if found, ok := at(below); ok && found.Span != set.object.Origin.Span {
+			return found, ok
+		}
+		found, ok := template(below)
+		found.Exact = false
+		return found, ok
+	}
+}
+
 // optionKinds are the kinds of options that a source may have; Argo CD takes one.
 var optionKinds = []string{"kustomize", "helm", "directory", "plugin"}
 
@@ -262,7 +281,7 @@ func (g *graph) argoSource(u *Unit, p *plan, s argoSource, refs map[string]argoR
 	case "kustomize":
 		j := job{kind: Kustomize, path: s.dir}
 		if k := s.at("kustomize"); k.ok() {
-			j.argo = &argoBuild{spec: k.yaml(), at: s.place(u, "kustomize"), env: argoEnv(o, s)}
+			j.argo = &argoBuild{spec: k.yaml(), at: s.place(u, "kustomize"), env: argoEnv(o, s), where: s.where(u, "kustomize")}
 			j.release.kubeVersion, j.release.apiVersions = k.at("kubeVersion").str(), k.at("apiVersions").strings()
 		}
 		p.jobs = append(p.jobs, j)

@@ -59,15 +59,16 @@ func (g *graph) argoHelm(u *Unit, p *plan, s argoSource, refs map[string]argoRef
 	rel.layers = f.values(named, helm.at("ignoreMissingValueFiles").is())
 	of := "the values of Application " + objectName(o)
 	if values := helm.at("valuesObject"); values.ok() {
-		rel.layers = append(rel.layers, layer{text: values.yaml(), of: of, at: at("valuesObject")})
+		rel.layers = append(rel.layers, layer{text: values.yaml(), of: of, at: at("valuesObject"), where: s.where(u, "helm", "valuesObject")})
 	} else if text := helm.at("values").str(); text != "" {
-		rel.layers = append(rel.layers, layer{text: text, of: of, at: at("values")})
+		rel.layers = append(rel.layers, layer{text: text, of: of, at: at("values"), where: g.r.heldText(text, s.where(u, "helm", "values")).where})
 	}
 	// Those that are strings come after the others, as helm has its options.
 	for _, str := range []bool{false, true} {
 		for i, param := range helm.at("parameters").items() {
 			if param.at("forceString").is() == str {
-				rel.layers = append(rel.layers, layer{target: param.at("name").str(), text: argoParameter(expandEnv(param.at("value").str(), f.env)), str: str, of: of, at: at("parameters", fmt.Sprint(i))})
+				rel.layers = append(rel.layers, layer{target: param.at("name").str(), text: argoParameter(expandEnv(param.at("value").str(), f.env)), str: str, of: of, at: at("parameters", fmt.Sprint(i)),
+					where: s.where(u, "helm", "parameters", fmt.Sprint(i), "value")})
 			}
 		}
 	}

@@ -128,6 +128,11 @@ type fluxBuild struct {
 	// ignore are patterns, in the syntax of .gitignore, of files that the
 	// source leaves out.
 	ignore string
+	// where says where a field of the spec was written; nil if that is not known.
+	// from are the objects that variables come from, later ones over the earlier.
+	// Both stay in this process.
+	where func(keys []string) (manifest.Origin, bool)
+	from  []*manifest.Object
 }
 
 // argoBuild is what an Application does to the kustomization at its path.
@@ -138,6 +143,9 @@ type argoBuild struct {
 	// env are the variables of the build environment: ARGOCD_APP_NAME and the
 	// like.
 	env map[string]string
+	// where says where a field of the spec was written; nil if that is not known.
+	// It stays in this process.
+	where func(keys []string) (manifest.Origin, bool)
 }
 
 // applicationSet is an ApplicationSet whose Applications are to be made.

@@ -12,6 +12,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/store"
+	"go.yaml.in/yaml/v3"
 )
 
 // planned renders what a GitOps object deploys.
@@ -102,11 +103,13 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job
 		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
 			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
 	}
-	where := newKustomizeOrigins(b.tree, p.pads)
+	where := originsOf(b.tree, p, j)
 	where.texts = newTextLines(b.tree, p)
 	if stand.File == "" {
 		stand.File = r.mainFile(u)
 	}
+	places := r.chartPlaces(b, j, stand)
+	where.texts.places, places.through = places, where.chain
 	u.Status, u.Reason, u.killed = p.status, p.reason, p.killed
 	for _, problem := range p.problems {
 		switch {
@@ -119,14 +122,14 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job
 		res.Problems = append(res.Problems, problem)
 	}
 	r.docObjects(res, p, where, stand)
-	for _, t := range p.texts {
+	for i, t := range p.texts {
 		if t.taken {
 			continue
 		}
 		if isFetched(t.file) {
 			t.file, t.written = stand.File, false
 		}
-		r.textObjects(res, b.tree, t, stand)
+		r.textObjects(res, chartText{places, i}, t)
 	}
 	return nil
 }
@@ -139,7 +142,8 @@ type build struct {
 	size    int64
 	err     error
 	// users is how many units are still to take it.
-	users atomic.Int32
+	users  atomic.Int32
+	traces chartTraces
 }
 
 // build does a job, or takes what the same job gave for another unit of the
@@ -228,36 +232,52 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 		return
 	}
 	origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
-	find := where.texts.locator(where.locate, nil)
-	locate := func(q manifest.Query) (manifest.Origin, bool) {
-		at, ok := find(q)
-		if ok && isFetched(at.File) {
-			at = manifest.Origin{Span: where.reference(at.File, stand)}
+	var post func(renderer, patch, line int, q manifest.Query) (manifest.Origin, bool)
+	if u := res.Unit; u.Kind == HelmRelease && u.object != nil {
+		post = r.postPatches(u.object)
+	}
+	locate := func(doc *yaml.Node) manifest.Locator {
+		find := where.texts.locator(where.locator(doc), post)
+		return func(q manifest.Query) (manifest.Origin, bool) {
+			at, ok := find(q)
+			if ok && isFetched(at.File) {
+				span := where.reference(at.File, stand)
+				at = manifest.Origin{Span: span, Via: where.chain(span.File)}
+			}
+			return at, ok
 		}
-		return at, ok
 	}
 	for _, doc := range p.docs {
-		for _, o := range manifest.Objects(doc, origin, locate) {
-			where.anchor(o)
+		for _, o := range manifest.Objects(doc, origin, locate(doc)) {
 			if o.Origin.Line == 0 {
 				o.Origin.Span = stand
+			}
+			if i, ok := where.texts.textOf(o.Node); ok && len(p.texts) > 0 {
+				res.note(o, chartText{where.texts.places, i})
 			}
 			res.Objects = append(res.Objects, o)
 		}
 	}
 }
 
-// textObjects reads the objects of one rendered template.
-func (r *Renderer) textObjects(res *Result, tree *recorder, t text, stand manifest.Span) {
+// textObjects reads the objects of one rendered template. t is the text as it is
+// to be shown: what was fetched is nothing that anybody edits.
+func (r *Renderer) textObjects(res *Result, of chartText, t text) {
 	docs, problems := r.settings.limits.YAML.Parse([]byte(t.text))
-	where := newTemplateLines(t.file, tree.source(t.file), t.text)
+	stand := of.places.stand
+	where := newTemplateLines(t.file, of.places.b.tree.source(t.file), t.text)
 	origin := manifest.Origin{Span: manifest.Span{File: t.file}}
 	if t.file == stand.File && !t.written {
 		origin.Span = stand
 	}
-	locate := where.locate
-	if !t.written {
-		locate = nowhere
+	locate := func(q manifest.Query) (manifest.Origin, bool) {
+		switch {
+		case !q.Rough:
+			return of.places.locate(of.text, q.Node.Line, q)
+		case t.written:
+			return where.locate(q)
+		}
+		return manifest.Origin{}, false
 	}
 	for _, refused := range problems {
 		p := refusedProblem(t.file, refused)
@@ -281,7 +301,10 @@ func (r *Renderer) textObjects(res *Result, tree *recorder, t text, stand manife
 		res.miss(p)
 	}
 	for _, doc := range docs {
-		res.Objects = append(res.Objects, manifest.Objects(doc, origin, locate)...)
+		for _, o := range manifest.Objects(doc, origin, locate) {
+			res.note(o, of)
+			res.Objects = append(res.Objects, o)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/source"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/ignore"
 )
@@ -29,7 +30,10 @@ type chartFiles struct {
 	// origin is the path in the tree of each file; packed is that of the
 	// archive which a file came out of.
 	origin, packed map[string]string
-	problems       []Problem
+	// placed are the names of the files by those that helm has once the
+	// dependencies are in their places, which may go by an alias.
+	placed   map[string]string
+	problems []Problem
 }
 
 func newChartFiles(tree *recorder, l limits.Limits) *chartFiles {
@@ -272,18 +276,48 @@ func (f *chartFiles) dependencyFile(dependency, rest string) (file string, writt
 	return file, written, ok
 }
 
+// place notes which files those of a chart and its dependencies are. A dependency
+// is copied for each alias; the copies share what the files hold.
+func (f *chartFiles) place(c *chart.Chart) {
+	names := make(map[*byte]string, len(f.files))
+	for _, b := range f.files {
+		if len(b.Data) > 0 {
+			names[&b.Data[0]] = b.Name
+		}
+	}
+	f.placed = map[string]string{}
+	var walk func(*chart.Chart)
+	walk = func(c *chart.Chart) {
+		for _, raw := range c.Raw {
+			if len(raw.Data) == 0 {
+				continue
+			}
+			if name, ok := names[&raw.Data[0]]; ok {
+				f.placed[path.Join(c.ChartFullPath(), raw.Name)] = name
+			}
+		}
+		for _, d := range c.Dependencies() {
+			walk(d)
+		}
+	}
+	walk(c)
+}
+
 // locate is the path in the tree of a rendered file. A file that came out of an
 // archive is the archive; then ok is false.
 func (f *chartFiles) locate(root, name string) (file string, ok bool) {
 	rel := strings.TrimPrefix(name, root+"/")
+	if placed, ok := f.placed[name]; ok {
+		rel = placed
+	}
 	if o, ok := f.origin[rel]; ok {
 		return o, true
 	}
 	if o, ok := f.packed[rel]; ok {
 		return o, false
 	}
-	// A dependency may lie in a folder, or an archive, of another name: its
-	// alias, or the name with the version.
+	// A file of a dependency that is not in its place yet: it may lie in a folder,
+	// or an archive, of another name, its alias or the name with the version.
 	parts := strings.Split(rel, "/")
 	if len(parts) > 2 && parts[0] == "charts" {
 		if file, written, ok := f.dependencyFile(parts[1], strings.Join(parts[2:], "/")); ok {

@@ -77,7 +77,7 @@ func (g *graph) fluxKustomization(u *Unit) *plan {
 		p.problem(problem)
 		return p
 	}
-	build := &fluxBuild{spec: spec.yaml(), at: o.Origin.Span, ignore: from.ignore}
+	build := &fluxBuild{spec: spec.yaml(), at: o.Origin.Span, ignore: from.ignore, where: objectField(o, "spec")}
 	if post := spec.at("postBuild"); post.ok() {
 		g.substitutions(u, p, build, post)
 	}
@@ -110,6 +110,7 @@ func (g *graph) substitutions(u *Unit, p *plan, build *fluxBuild, post val) {
 			for key, value := range values {
 				build.vars[key] = value
 			}
+			build.from = append(build.from, o)
 			continue
 		}
 		if kind == "Secret" && g.secretDeclared(u, u.object.Namespace, name) {
@@ -499,11 +500,26 @@ func (g *graph) fluxValues(u *Unit, p *plan, rel *release) {
 			}
 			text = placeholder(name + "-" + key)
 		}
-		rel.layers = append(rel.layers, layer{text: text, target: target, literal: ref.at("literal").is(), flux: true, of: of, at: at})
+		rel.layers = append(rel.layers, layer{text: text, target: target, literal: ref.at("literal").is(), flux: true, of: of, at: at,
+			where: g.entryPlace(from, key, text, target != "")})
 	}
 	if values := spec.at("values"); values.ok() {
-		rel.layers = append(rel.layers, layer{text: values.yaml(), of: "the values of HelmRelease " + objectName(o), at: spanOf(o, "spec", "values")})
+		rel.layers = append(rel.layers, layer{text: values.yaml(), of: "the values of HelmRelease " + objectName(o), at: spanOf(o, "spec", "values"),
+			where: objectField(o, "spec", "values")})
 	}
+}
+
+// entryPlace finds the values that an entry of a ConfigMap gives, all of them or a
+// single one. Of a Secret, whose lines are to be shown to nobody, there is none.
+func (g *graph) entryPlace(from *manifest.Object, key, text string, single bool) fieldPlace {
+	if from == nil || from.GVK.Kind != "ConfigMap" {
+		return nil
+	}
+	field := objectField(from, "data", key)
+	if single {
+		return field
+	}
+	return g.r.heldText(text, field).where
 }
 
 // maxValues is what the values of one release may come to, in bytes.

@@ -361,7 +361,7 @@ func (f *kustomizeFS) fluxComponent(dir, ref string, ignoreMissing bool, at mani
 
 // postBuild does to what was built what kustomize-controller does after the
 // build.
-func (f *kustomizeFS) postBuild(m resmap.ResMap, flux *fluxBuild) {
+func (f *kustomizeFS) postBuild(m resmap.ResMap, dir string, flux *fluxBuild) {
 	var spec fluxSpec
 	if f.decode(flux.spec, "", flux.at, &spec) != nil {
 		return // said before the build
@@ -369,8 +369,15 @@ func (f *kustomizeFS) postBuild(m resmap.ResMap, flux *fluxBuild) {
 	if flux.substitute {
 		f.substitute(m.Resources(), flux)
 	}
+	common := tag{dir: dir, kind: commonMetadataKind}
+	if config, err := yaml.Marshal(spec.CommonMetadata); err == nil {
+		common.config = string(config)
+	}
 	for _, r := range m.Resources() {
 		setMetadata(r.YNode(), "labels", spec.CommonMetadata.Labels)
 		setMetadata(r.YNode(), "annotations", spec.CommonMetadata.Annotations)
+		meta := manifest.Get(r.YNode(), "metadata")
+		f.tagger.markEntries(manifest.Get(meta, "labels"), spec.CommonMetadata.Labels, common)
+		f.tagger.markEntries(manifest.Get(meta, "annotations"), spec.CommonMetadata.Annotations, common)
 	}
 }

@@ -26,6 +26,10 @@ const (
 func (b *builder) helm(p *product, tree *recorder, j job) {
 	budget := newArchiveBudget(j.archives)
 	defer func() { p.unpacked = budget.used() }()
+	if len(j.trace) > 0 {
+		b.traceHelm(p, tree, j, budget)
+		return
+	}
 	templates, crds := b.install(p, tree, j, budget)
 	if len(j.release.post) > 0 && p.status != NotRendered {
 		templates = b.postRender(p, tree, j, templates)
@@ -39,30 +43,11 @@ func (b *builder) install(p *product, tree *recorder, j job, budget *archiveBudg
 	files := newChartFiles(tree, b.limits)
 	files.main = chartFile(j.path)
 	defer func() { p.hide(func() *redactor { return files.redactor(&j.release) }) }()
-	c, err := b.loadChart(files, j.path, budget)
-	for _, problem := range files.problems {
-		p.miss(problem)
-	}
-	if err != nil {
-		p.fail(files.loadProblem(err))
+	in := b.prepare(p, files, j, budget)
+	if in == nil {
 		return nil, nil
 	}
-	var values map[string]any
-	err = files.replaceDefaults(c, &j.release)
-	if err == nil {
-		values, err = files.values(&j.release)
-	}
-	var wrong *valuesError
-	if errors.As(err, &wrong) {
-		p.fail(wrong.problem())
-		return nil, nil
-	}
-	caps, options, refused := b.installable(files, c, j)
-	if refused != nil {
-		p.fail(*refused)
-		return nil, nil
-	}
-	rendered, crdFiles, invalid, err := renderChart(c, values, caps, options)
+	rendered, crdFiles, invalid, err := in.render()
 	for _, s := range invalid {
 		p.problems = append(p.problems, files.schemaProblem(s, j))
 	}
@@ -75,7 +60,7 @@ func (b *builder) install(p *product, tree *recorder, j job, budget *archiveBudg
 		p.fail(problem)
 		return nil, nil
 	}
-	root := c.Name()
+	root := in.chart.Name()
 	for _, name := range sortedKeys(rendered) {
 		templates = files.appendText(templates, root, name, rendered[name])
 	}
@@ -83,8 +68,50 @@ func (b *builder) install(p *product, tree *recorder, j job, budget *archiveBudg
 		for _, crd := range crdFiles {
 			crds = files.appendText(crds, root, path.Join(root, crd.name), crd.text)
 		}
+		for i := range crds {
+			crds[i].template = ""
+		}
 	}
 	return j.release.withoutDropped(templates, b.limits), crds
+}
+
+// installation is a chart with what its templates are told. It is used up when
+// it is rendered: helm changes it.
+type installation struct {
+	files   *chartFiles
+	chart   *chart.Chart
+	values  map[string]any
+	caps    *chartutil.Capabilities
+	options chartutil.ReleaseOptions
+}
+
+// prepare loads the chart and the values of a job. It gives nil if helm would not
+// install the chart; why is among the problems of the product.
+func (b *builder) prepare(p *product, files *chartFiles, j job, budget *archiveBudget) *installation {
+	c, err := b.loadChart(files, j.path, budget)
+	for _, problem := range files.problems {
+		p.miss(problem)
+	}
+	if err != nil {
+		p.fail(files.loadProblem(err))
+		return nil
+	}
+	var values map[string]any
+	err = files.replaceDefaults(c, &j.release)
+	if err == nil {
+		values, err = files.values(&j.release)
+	}
+	var wrong *valuesError
+	if errors.As(err, &wrong) {
+		p.fail(wrong.problem())
+		return nil
+	}
+	caps, options, refused := b.installable(files, c, j)
+	if refused != nil {
+		p.fail(*refused)
+		return nil
+	}
+	return &installation{files, c, values, caps, options}
 }
 
 // isArchive says that the path of a chart is that of a packaged one.
@@ -168,31 +195,38 @@ func (b *builder) installable(f *chartFiles, c *chart.Chart, j job) (*chartutil.
 
 type crdFile struct{ name, text string }
 
-// renderChart renders a loaded chart. It uses the chart up: helm changes it.
-func renderChart(c *chart.Chart, values map[string]any, caps *chartutil.Capabilities, options chartutil.ReleaseOptions) (map[string]string, []crdFile, []schemaProblem, error) {
-	if err := chartutil.ProcessDependenciesWithMerge(c, values); err != nil {
-		return nil, nil, nil, err
+// told gives what the templates see, once the dependencies are those that the
+// values ask for.
+func (in *installation) told() (chartutil.Values, error) {
+	if err := chartutil.ProcessDependenciesWithMerge(in.chart, in.values); err != nil {
+		return nil, err
 	}
-	if err := ambiguous(c); err != nil {
-		return nil, nil, nil, err
+	if err := ambiguous(in.chart); err != nil {
+		return nil, err
 	}
-	// Not by helm, whose loader fetches what a schema refers to and reads local
-	// files that it names, but by validateSchemas.
-	top, err := chartutil.ToRenderValuesWithSchemaValidation(c, values, options, caps, true)
+	in.files.place(in.chart)
+	// The values are not validated by helm, whose loader fetches what a schema
+	// refers to and reads local files that it names, but by validateSchemas.
+	return chartutil.ToRenderValuesWithSchemaValidation(in.chart, in.values, in.options, in.caps, true)
+}
+
+// render renders the chart.
+func (in *installation) render() (map[string]string, []crdFile, []schemaProblem, error) {
+	top, err := in.told()
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	var invalid []schemaProblem
 	if values, ok := top["Values"].(chartutil.Values); ok {
-		invalid = validateSchemas(c, values)
+		invalid = validateSchemas(in.chart, values)
 	}
-	rendered, err := engine.Engine{}.Render(c, top)
+	rendered, err := engine.Engine{}.Render(in.chart, top)
 	if err != nil {
 		return nil, nil, invalid, err
 	}
 	var crds []crdFile
-	for _, crd := range c.CRDObjects() {
-		crds = append(crds, crdFile{strings.TrimPrefix(crd.Filename, c.Name()+"/"), string(crd.File.Data)})
+	for _, crd := range in.chart.CRDObjects() {
+		crds = append(crds, crdFile{strings.TrimPrefix(crd.Filename, in.chart.Name()+"/"), string(crd.File.Data)})
 	}
 	return rendered, crds, invalid, nil
 }
@@ -275,7 +309,7 @@ func (f *chartFiles) appendText(texts []text, root, name, rendered string) []tex
 	file, written := f.locate(root, name)
 	// Helm trims what a template gives and ends it with one line break, which
 	// decides how a block scalar at the end of it ends.
-	return append(texts, text{file: file, written: written, text: strings.TrimRight(rendered, " \t\r\n") + "\n"})
+	return append(texts, text{file: file, written: written, template: name, text: strings.TrimRight(rendered, " \t\r\n") + "\n"})
 }
 
 var (

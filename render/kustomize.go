@@ -11,10 +11,8 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/krusty"
 	_ "sigs.k8s.io/kustomize/api/provenance" // holds the variable linked below
 	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
@@ -44,6 +42,7 @@ func (b *builder) kustomize(p *product, tree *recorder, j job) {
 	b.inflate(files, j)
 	defer func() {
 		p.texts, p.unpacked = files.charts.texts, files.charts.budget.used()
+		p.charts = files.charts.releases
 		p.hide(files.charts.redactor)
 	}()
 	switch {
@@ -55,13 +54,13 @@ func (b *builder) kustomize(p *product, tree *recorder, j job) {
 	m, err := files.build(dir)
 	if err == nil {
 		if j.flux != nil {
-			files.postBuild(m, j.flux)
+			files.postBuild(m, dir, j.flux)
 		}
 		for _, resource := range m.Resources() {
 			walkScalars(resource.YNode(), refold)
 			p.docs = append(p.docs, resource.YNode())
 		}
-		p.pads = files.pads
+		p.pads, p.tags = files.pads, files.tagger.tags
 	}
 	for _, problem := range files.problems {
 		p.miss(problem)
@@ -137,12 +136,7 @@ func (f *kustomizeFS) run(dir string) (m resmap.ResMap, err error) {
 			return nil, err
 		}
 	}
-	options := krusty.MakeDefaultOptions()
-	// Flux builds without the restriction; what leaves the repository is
-	// refused by the tree.
-	options.LoadRestrictions = types.LoadRestrictionsNone
-	options.PluginConfig = types.DisabledPluginConfig()
-	return krusty.MakeKustomizer(options).Run(f, f.abs(dir))
+	return f.tagger.run(f, f.abs(dir))
 }
 
 var (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
@@ -122,6 +123,13 @@ func (e *edit) text() []byte {
 		start := min(n.Column-1, len(line))
 		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			lines[n.Line-1] = []byte(string(line[:start]) + e.replaced[n] + "\n")
+			if n.Style&yaml.LiteralStyle != 0 {
+				end := n.Line + strings.Count(strings.TrimSuffix(n.Value, "\n"), "\n") + 1
+				for i := n.Line; i < min(end, len(lines)); i++ {
+					lines[i] = []byte("\n")
+				}
+				continue
+			}
 			for i := n.Line; i < len(lines); i++ {
 				content := bytes.TrimLeft(lines[i], " ")
 				if len(bytes.TrimSpace(content)) > 0 && len(lines[i])-len(content) < start {

@@ -58,6 +58,8 @@ type kustomizeFS struct {
 	named map[string]string
 	// charts renders the charts that the kustomizations ask for; nil for none.
 	charts *inflation
+	// tagger gives the nodes of what is built their places.
+	tagger *tagger
 	// setsSchema says that a kustomization of this build has an openapi field;
 	// alone, that the build may have one.
 	setsSchema, alone bool
@@ -75,7 +77,7 @@ type refusal struct {
 }
 
 func newKustomizeFS(tree *recorder, l limits.Limits) *kustomizeFS {
-	return &kustomizeFS{
+	f := &kustomizeFS{
 		tree:    tree,
 		limits:  l,
 		padded:  map[string]bool{},
@@ -86,6 +88,12 @@ func newKustomizeFS(tree *recorder, l limits.Limits) *kustomizeFS {
 		named:   map[string]string{},
 		nextPad: firstPad,
 	}
+	f.tagger = newTagger(func(root string) string {
+		dir, _ := f.rel(root)
+		return dir
+	})
+	f.tagger.listed = (&listItems{files: f}).find
+	return f
 }
 
 var _ filesys.FileSystem = (*kustomizeFS)(nil)
@@ -119,6 +127,9 @@ func (f *kustomizeFS) outside(name string) error {
 func (f *kustomizeFS) ReadFile(name string) ([]byte, error) {
 	if strings.HasPrefix(name, inflatedPath) {
 		return f.inflated(name)
+	}
+	if name == buildFile {
+		return []byte(f.tagger.key), nil
 	}
 	rel, ok := f.rel(name)
 	if !ok {
@@ -294,6 +305,7 @@ func (f *kustomizeFS) kustomization(name string, data []byte) []byte {
 			f.setsSchema = true
 		}
 	}
+	f.inlinePatches(name, dir, data, root, e)
 	return e.bytes()
 }
 

@@ -45,6 +45,7 @@ var hookCharts = sync.OnceFunc(func() {
 			generatorFactories[kind] = func() resmap.GeneratorPlugin { return new(chartGenerator) }
 		}
 	}
+	hookTags()
 })
 
 // chartGenerator is what kustomize has in the place of its own generator. All
@@ -53,11 +54,14 @@ var hookCharts = sync.OnceFunc(func() {
 type chartGenerator struct {
 	h      *resmap.PluginHelpers
 	config []byte
+	step   step
 }
 
 // Config takes the generator's configuration: HelmGlobals and one HelmChart.
 func (g *chartGenerator) Config(h *resmap.PluginHelpers, config []byte) error {
 	g.h, g.config = h, config
+	g.step.kind = chartGeneratorKind
+	g.step.config(h, config)
 	return nil
 }
 
@@ -80,6 +84,9 @@ func (g *chartGenerator) Generate() (resmap.ResMap, error) {
 		}
 		for _, r := range resources {
 			placeLines(r.YNode(), line)
+			if t := g.step.tagger; t != nil {
+				t.markNew(r.YNode(), g.step.tag)
+			}
 			if err := r.PipeE(kyaml.SetAnnotation(konfig.HelmGeneratedAnnotation, "true")); err != nil {
 				return nil, fmt.Errorf("marking what a chart of helmCharts gives: %w", err)
 			}
@@ -119,6 +126,8 @@ type inflation struct {
 	asked   []askedChart
 	given   map[string][]byte // what was given for a path
 	texts   []text
+	// releases are what the texts name by their numbers.
+	releases []chartRelease
 }
 
 // askedChart is where a kustomization, in its folder, asks for a chart.
@@ -287,8 +296,10 @@ func (c *kustomizeChart) render(p *product) ([]text, []renderedDoc) {
 	templates, crds := b.install(p, c.fs.tree, job{kind: Helm, path: chart, release: *r}, c.fs.charts.budget)
 	// Helm prints the CRDs first.
 	texts := append(crds, templates...)
+	charts := c.fs.charts
+	charts.releases = append(charts.releases, chartRelease{chart, *r})
 	for i := range texts {
-		texts[i].taken = true
+		texts[i].taken, texts[i].chart = true, len(charts.releases)
 		if !texts[i].written || strings.HasPrefix(texts[i].file, store.MountPoint+"/") {
 			texts[i].written, texts[i].at = false, c.at
 		}

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"path"
 	"sort"
 	"strings"
@@ -17,35 +16,166 @@ type kustomizeOrigins struct {
 	pads []pad
 	// texts finds what charts gave; nil for no charts.
 	texts *textLines
+	// dir is the folder of the kustomization that was built, and docs what that
+	// gave.
+	dir  string
+	tags []tag
+	docs []*yaml.Node
+	// over is what a GitOps object changes in that kustomization; nil for
+	// nothing.
+	over *directives
+	flux *fluxBuild
 
-	mu      sync.Mutex
-	lines   map[string][][]rune
-	written map[string][]*manifest.Object // by kind, of the padded files
+	mu       sync.Mutex
+	files    map[string]*writtenFile
+	settings map[string]*directives
+	plugins  map[int]*plugin
+	lead     map[string][]lead
+	affixes  *affixes
+	written  map[string][]*manifest.Object // by kind, of the padded files
 }
 
 func newKustomizeOrigins(tree *recorder, pads []pad) *kustomizeOrigins {
-	return &kustomizeOrigins{tree: tree, pads: pads, lines: map[string][][]rune{}}
+	return &kustomizeOrigins{tree: tree, pads: pads, files: map[string]*writtenFile{}, settings: map[string]*directives{}, plugins: map[int]*plugin{}}
 }
 
-// locate finds the file and line of a node by its line among all padded files,
-// and compares the text there with the node.
-func (k *kustomizeOrigins) locate(q manifest.Query) (manifest.Origin, bool) {
+// originsOf are those of what a job gave.
+func originsOf(tree *recorder, p *product, j job) *kustomizeOrigins {
+	k := newKustomizeOrigins(tree, p.pads)
+	k.dir, k.tags, k.docs, k.flux = k.real(j.path), p.tags, p.docs, j.flux
+	switch {
+	case j.flux != nil:
+		k.over = k.gitOps(ofFlux, j.flux.spec, j.flux.at, j.flux.where)
+	case j.argo != nil:
+		k.over = k.gitOps(ofApplication, j.argo.spec, j.argo.at, j.argo.where)
+	}
+	return k
+}
+
+// gitOps is a setting that a GitOps object makes. Where its fields are not to be
+// found, the object's place stands for all of them.
+func (k *kustomizeOrigins) gitOps(kind directivesKind, text string, at manifest.Span, where func([]string) (manifest.Origin, bool)) *directives {
+	docs, _ := k.tree.limits.Parse([]byte(text))
+	if len(docs) != 1 {
+		return nil
+	}
+	if where == nil {
+		where = func([]string) (manifest.Origin, bool) { return manifest.Origin{Span: at}, at.File != "" }
+	}
+	return &directives{kind: kind, root: docs[0], where: where}
+}
+
+// real is a path of the tree without links.
+func (k *kustomizeOrigins) real(name string) string {
+	if real, err := k.tree.Resolve(name); err == nil {
+		return real
+	}
+	return path.Clean(name)
+}
+
+// locator finds the nodes of one object.
+func (k *kustomizeOrigins) locator(doc *yaml.Node) manifest.Locator {
+	return func(q manifest.Query) (manifest.Origin, bool) {
+		at, ok := k.find(doc, q)
+		if ok && !q.Rough {
+			at.Via = append(at.Via, k.chain(at.File)...)
+		}
+		return at, ok
+	}
+}
+
+// locate finds a node of an object that is not known.
+func (k *kustomizeOrigins) locate(q manifest.Query) (manifest.Origin, bool) { return k.find(nil, q) }
+
+// find finds where a node was written by its line: one among all padded files,
+// that in an inline patch, or the negative number of the plugin that set it.
+func (k *kustomizeOrigins) find(doc *yaml.Node, q manifest.Query) (manifest.Origin, bool) {
 	n := q.Node
-	if n.Line <= 0 {
+	switch {
+	case n.Line < 0:
+		return k.tagged(doc, q)
+	case n.Line == 0:
+		return k.recovered(doc, q)
+	case n.Line <= firstPad:
+		if at, ok := k.inline(n); ok {
+			return at, true
+		}
+		return k.recovered(doc, q)
+	}
+	at, ok := k.padded(n.Line)
+	if !ok {
 		return manifest.Origin{}, false
 	}
-	if n.Line <= firstPad {
-		return k.inline(n)
+	moved := *n
+	moved.Line -= at.start
+	return k.compared(at.file, &moved, q)
+}
+
+// padded is the pad that a line is in.
+func (k *kustomizeOrigins) padded(line int) (pad, bool) {
+	i := sort.Search(len(k.pads), func(i int) bool { return k.pads[i].start >= line }) - 1
+	if i < 0 || line-k.pads[i].start > k.pads[i].lines {
+		return pad{}, false
 	}
-	pads := k.pads
-	i := sort.Search(len(pads), func(i int) bool { return pads[i].start >= n.Line }) - 1
-	if i < 0 || n.Line-pads[i].start > pads[i].lines {
-		return manifest.Origin{}, false
+	return k.pads[i], true
+}
+
+// file is a file as it is written.
+func (k *kustomizeOrigins) file(name string) *writtenFile {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := k.files[name]
+	if w == nil {
+		data := k.tree.source(name)
+		if data == nil && name != "" {
+			data, _ = readLimited(k.tree, name, k.tree.limits.FileSize)
+		}
+		w = newWrittenFile(data, k.tree.limits)
+		k.files[name] = w
 	}
-	at := *n
-	at.Line -= pads[i].start
-	span := manifest.NodeSpan(pads[i].file, &at)
-	return manifest.Origin{Span: span, Exact: k.stands(span, n)}, true
+	return w
+}
+
+// compared is the place of a node, exact if what stands there is the node's
+// value, or what that was made of.
+func (k *kustomizeOrigins) compared(file string, n *yaml.Node, q manifest.Query) (manifest.Origin, bool) {
+	at := manifest.Origin{Span: position(file, n)}
+	w := k.file(file)
+	isKey := q.Node == q.Key
+	switch {
+	case n.Kind == yaml.ScalarNode && w.plainly(n.Line, n.Column, n.Value, isKey):
+		at.Exact = true
+	case q.Rough:
+	case n.Kind != yaml.ScalarNode:
+		for _, there := range w.at(n.Line, n.Column) {
+			at.Exact = at.Exact || there.Kind == n.Kind
+		}
+	default:
+		there := w.scalar(n.Line, n.Column)
+		if there == nil {
+			break
+		}
+		at.Span = position(file, there)
+		at.Exact = sameText(there, n)
+		if !at.Exact && !isKey {
+			return k.madeOf(at, there.Value, n.Value)
+		}
+	}
+	return at, true
+}
+
+// sameText says that a rendered scalar has the value of the written one. Kustomize
+// adds empty lines to some folded ones.
+func sameText(written, rendered *yaml.Node) bool {
+	if written.Value == rendered.Value {
+		return true
+	}
+	if written.Style&yaml.FoldedStyle == 0 {
+		return false
+	}
+	again := *written
+	refold(&again)
+	return again.Value == rendered.Value
 }
 
 // reference is where a kustomization of the repository names what was fetched
@@ -71,61 +201,20 @@ func (k *kustomizeOrigins) reference(name string, stand manifest.Span) manifest.
 	return stand
 }
 
-// stands says that the text at a place is that of the node.
-func (k *kustomizeOrigins) stands(span manifest.Span, n *yaml.Node) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	lines, ok := k.lines[span.File]
-	if !ok {
-		for _, line := range bytes.Split(k.tree.source(span.File), []byte("\n")) {
-			lines = append(lines, []rune(string(line)))
-		}
-		k.lines[span.File] = lines
-	}
-	if span.Line < 1 || span.Line > len(lines) || span.Column < 1 || span.Column > len(lines[span.Line-1]) {
-		return false
-	}
-	text := string(lines[span.Line-1][span.Column-1:])
-	if n.Kind != yaml.ScalarNode {
-		return true
-	}
-	switch text[0] {
-	case '"', '\'', '|', '>', '&', '*', '!':
-		// Quoted, folded, anchored: the text differs from the value by form.
-		return true
-	}
-	first, _, _ := strings.Cut(n.Value, "\n")
-	return strings.HasPrefix(text, first) || strings.HasPrefix(first, strings.TrimSpace(text))
-}
-
-// inline finds a node of an inline patch: kustomize parses its text on its own,
-// so the line is that in the patch.
+// inline finds a node of an inline patch that is no file of its own: kustomize
+// parses its text by itself, so the line is that in the patch.
 func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Origin, bool) {
 	var found []manifest.Span
-	for _, name := range k.tree.kustomizations() {
-		root := k.tree.node(name)
-		if root == nil {
+	for _, s := range k.inlineTexts() {
+		file, line, column, ok := k.block(s)
+		if !ok || n.Line > strings.Count(s.value.Value, "\n")+1 {
 			continue
 		}
-		var texts []*yaml.Node
-		for _, key := range []string{"patches", "patchesJson6902"} {
-			for _, entry := range items(manifest.Get(root, key)) {
-				if p := manifest.Get(entry, "patch"); p != nil {
-					texts = append(texts, p)
-				}
-			}
-		}
-		texts = append(texts, items(manifest.Get(root, "patchesStrategicMerge"))...)
-		for _, t := range texts {
-			if t.Style&yaml.LiteralStyle == 0 {
-				continue
-			}
-			at := *n
-			at.Line += t.Line
-			at.Column += k.indent(name, t.Line+1)
-			if span := manifest.NodeSpan(name, &at); k.stands(span, n) && at.Line <= t.Line+strings.Count(t.Value, "\n")+1 {
-				found = append(found, span)
-			}
+		moved := *n
+		moved.Line += line
+		moved.Column += column
+		if there := k.text(s.value.Value).scalar(n.Line, n.Column); there != nil && there.Value == n.Value {
+			found = append(found, position(file, &moved))
 		}
 	}
 	if len(found) != 1 {
@@ -134,85 +223,52 @@ func (k *kustomizeOrigins) inline(n *yaml.Node) (manifest.Origin, bool) {
 	return manifest.Origin{Span: found[0], Exact: true}, true
 }
 
-// indent is the width of the white space that a line begins with.
-func (k *kustomizeOrigins) indent(name string, line int) int {
-	lines := bytes.Split(k.tree.source(name), []byte("\n"))
-	if line < 1 || line > len(lines) {
-		return 0
+// text is a text as a file.
+func (k *kustomizeOrigins) text(text string) *writtenFile {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := k.files["\x00"+text]
+	if w == nil {
+		w = newWrittenFile([]byte(text), k.tree.limits)
+		k.files["\x00"+text] = w
 	}
-	return len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " "))
+	return w
 }
 
-// anchor gives an object whose nodes have lost their lines the place of the
-// object that it was made of: a JSON patch rebuilds the whole object, and a
-// generator makes one that was never written.
-func (k *kustomizeOrigins) anchor(o *manifest.Object) {
-	if o.Origin.Line > 0 {
-		return
+// recovered is the place of a node that lost its line on the way through
+// kustomize: where the one object of its kind and name that was read has the same
+// field with the same value.
+func (k *kustomizeOrigins) recovered(doc *yaml.Node, q manifest.Query) (manifest.Origin, bool) {
+	if at, ok := k.common(q); ok || doc == nil {
+		return at, ok
 	}
-	if w := k.sources(o); len(w) > 0 {
-		o.WrittenAs(w, k.patched)
-		return
+	from := k.sources(foldText(doc, "kind"), foldText(doc, "metadata", "name"))
+	if len(from) != 1 {
+		return manifest.Origin{}, false
 	}
-	kind := ""
-	switch o.GVK.Kind {
-	case "ConfigMap":
-		kind = "configMapGenerator"
-	case "Secret":
-		kind = "secretGenerator"
-	default:
-		return
-	}
-	for _, name := range k.tree.kustomizations() {
-		for _, entry := range items(manifest.Get(k.tree.node(name), kind)) {
-			n := manifest.Get(entry, "name")
-			if n == nil || n.Value == "" || !strings.Contains(o.Name, n.Value) {
-				continue
-			}
-			o.Origin.Span, o.Origin.Exact = position(name, n), true
-			o.Generated = k.generated(name, entry)
-			return
+	var key *yaml.Node
+	value := from[0].Node
+	for _, element := range q.Path {
+		if key, value = child(value, element); value == nil {
+			return manifest.Origin{}, false
 		}
 	}
+	if q.Value == nil || value.Kind != q.Value.Kind || value.Kind == yaml.ScalarNode && value.Value != q.Value.Value {
+		return manifest.Origin{}, false
+	}
+	n := value
+	switch {
+	case q.Node == q.Key && key != nil:
+		n = key
+	case value.Kind == yaml.MappingNode && len(value.Content) > 0:
+		n = value.Content[0]
+	}
+	return manifest.Origin{Span: position(from[0].Origin.File, n), Exact: n.Line > 0}, n.Line > 0
 }
 
-// generated finds the line that gave a generated object's entry.
-func (k *kustomizeOrigins) generated(file string, entry *yaml.Node) func(key string) (manifest.Span, bool) {
-	return func(key string) (manifest.Span, bool) {
-		for _, n := range items(manifest.Get(entry, "literals")) {
-			if name, _, ok := strings.Cut(n.Value, "="); ok && name == key {
-				return position(file, n), true
-			}
-		}
-		for _, n := range items(manifest.Get(entry, "files")) {
-			name, _, named := strings.Cut(n.Value, "=")
-			if !named {
-				name = path.Base(n.Value)
-			}
-			if name == key {
-				return position(file, n), true
-			}
-		}
-		envs := items(manifest.Get(entry, "envs"))
-		if n := manifest.Get(entry, "env"); n != nil {
-			envs = append(envs, n)
-		}
-		for _, n := range envs {
-			name := join(path.Dir(file), n.Value)
-			for i, line := range strings.Split(string(k.tree.source(name)), "\n") {
-				if before, _, ok := strings.Cut(line, "="); ok && strings.TrimSpace(before) == key {
-					return manifest.Span{File: name, Line: i + 1, Column: 1, EndLine: i + 1, EndColumn: len([]rune(line)) + 1}, true
-				}
-			}
-		}
-		return manifest.Span{}, false
-	}
-}
-
-// sources are the written objects that a rendered one was made of, in the order
-// in which they were read: the same kind, and the longest name that the rendered
-// one holds (prefixes and suffixes may have been added).
-func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
+// sources are the written objects of a kind and a name, in the order in which
+// they were read.
+func (k *kustomizeOrigins) sources(kind, name string) []*manifest.Object {
 	k.mu.Lock()
 	if k.written == nil {
 		k.written = map[string][]*manifest.Object{}
@@ -224,89 +280,14 @@ func (k *kustomizeOrigins) sources(o *manifest.Object) []*manifest.Object {
 				}
 			}
 		}
-		if k.texts != nil {
-			for _, w := range k.texts.objects(k.tree.limits) {
-				k.written[w.GVK.Kind] = append(k.written[w.GVK.Kind], w)
-			}
-		}
 	}
+	written := k.written[kind]
 	k.mu.Unlock()
-	var best []*manifest.Object
-	for _, w := range k.written[o.GVK.Kind] {
-		switch {
-		case w.Name == "" || !strings.Contains(o.Name, w.Name):
-		case len(best) == 0, len(w.Name) > len(best[0].Name):
-			best = []*manifest.Object{w}
-		case w.Name == best[0].Name:
-			best = append(best, w)
+	var found []*manifest.Object
+	for _, w := range written {
+		if w.Name == name || len(w.Name) < len(name) && k.named(w.Name, name) {
+			found = append(found, w)
 		}
 	}
-	return best
-}
-
-// patched is where a JSON patch wrote a field, if one that was read did.
-func (k *kustomizeOrigins) patched(o *manifest.Object, elements []string) (manifest.Span, bool) {
-	for _, name := range k.tree.kustomizations() {
-		for _, key := range []string{"patches", "patchesJson6902"} {
-			for _, entry := range items(manifest.Get(k.tree.node(name), key)) {
-				if target := manifest.Get(manifest.Get(entry, "target"), "kind"); target != nil && target.Value != o.GVK.Kind {
-					continue
-				}
-				if span, ok := k.operation(name, entry, elements); ok {
-					return span, true
-				}
-			}
-		}
-	}
-	return manifest.Span{}, false
-}
-
-func (k *kustomizeOrigins) operation(name string, entry *yaml.Node, elements []string) (manifest.Span, bool) {
-	file, text, shiftLine, shiftColumn := name, []byte(nil), 0, 0
-	if p := manifest.Get(entry, "path"); p != nil {
-		file = join(path.Dir(name), p.Value)
-		text = k.tree.source(file)
-	} else if p := manifest.Get(entry, "patch"); p != nil && p.Style&yaml.LiteralStyle != 0 {
-		text = []byte(p.Value)
-		shiftLine, shiftColumn = p.Line, k.indent(name, p.Line+1)
-	}
-	docs, _ := k.tree.limits.Parse(text)
-	for _, doc := range docs {
-		for _, op := range items(doc) {
-			pointer, value := manifest.Get(op, "path"), manifest.Get(op, "value")
-			if pointer == nil || value == nil {
-				continue
-			}
-			parts := strings.Split(strings.TrimPrefix(pointer.Value, "/"), "/")
-			rest, ok := below(parts, elements)
-			if !ok {
-				continue
-			}
-			at := value
-			for _, element := range rest {
-				if next := manifest.Get(at, element); next != nil {
-					at = next
-				}
-			}
-			moved := *at
-			moved.Line += shiftLine
-			moved.Column += shiftColumn
-			return manifest.NodeSpan(file, &moved), true
-		}
-	}
-	return manifest.Span{}, false
-}
-
-// below is the rest of a path under a JSON pointer; "-" stands for any index.
-func below(pointer, elements []string) ([]string, bool) {
-	if len(pointer) > len(elements) {
-		return nil, false
-	}
-	for i, p := range pointer {
-		p = strings.ReplaceAll(strings.ReplaceAll(p, "~1", "/"), "~0", "~")
-		if p != elements[i] && p != "-" {
-			return nil, false
-		}
-	}
-	return elements[len(pointer):], true
+	return found
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -66,7 +65,7 @@ func (b *builder) postRender(p *product, tree *recorder, j job, templates []text
 			p.docs = append(p.docs, n)
 		}
 	}
-	p.pads = pads.pads
+	p.pads, p.tags = pads.pads, stages.tagger.tags
 	return templates
 }
 
@@ -114,6 +113,8 @@ func (r *release) postRedactor(l manifest.Limits, templates []text) *redactor {
 type postStages struct {
 	fs    filesys.FileSystem
 	count int
+	// tagger names a kustomization by its folder there.
+	tagger *tagger
 }
 
 const postInput = "chart.yaml"
@@ -122,7 +123,10 @@ func stageDir(i int) string { return "/" + strconv.Itoa(i) }
 
 // postStages writes the kustomizations of the post renderers.
 func (b *builder) postStages(r *release, chart string, pads *padding) (*postStages, *Problem) {
-	s := &postStages{fs: filesys.MakeFsInMemory(), count: len(r.post)}
+	s := &postStages{fs: filesys.MakeFsInMemory(), count: len(r.post), tagger: newTagger(func(root string) string { return root })}
+	if err := s.fs.WriteFile(buildFile, []byte(s.tagger.key)); err != nil {
+		return nil, &Problem{Class: "render-failed", Message: "can't apply the post renderers: " + err.Error(), At: r.place(chart)}
+	}
 	for i, spec := range r.post {
 		fail := func(why string) *Problem {
 			return &Problem{Class: "render-failed", Message: fmt.Sprintf("can't apply the post renderer %d: %s", i+1, why), At: r.place(chart)}
@@ -236,10 +240,7 @@ func (s *postStages) build(docs []renderedDoc, pads *padding) (m resmap.ResMap, 
 	hookCharts()
 	schemaLock.RLock()
 	defer schemaLock.RUnlock()
-	options := krusty.MakeDefaultOptions()
-	options.LoadRestrictions = types.LoadRestrictionsNone
-	options.PluginConfig = types.DisabledPluginConfig()
-	return krusty.MakeKustomizer(options).Run(s.fs, stageDir(s.count-1))
+	return s.tagger.run(s.fs, stageDir(s.count-1))
 }
 
 // shiftLines moves the lines of a tree of nodes.

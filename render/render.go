@@ -148,6 +148,17 @@ type Result struct {
 	Problems []Problem
 	// Read are the files that were read, sorted.
 	Read []string
+
+	// texts are the texts that the objects of charts were read from.
+	texts map[*manifest.Object]chartText
+}
+
+// note remembers what an object of a chart was read from.
+func (res *Result) note(o *manifest.Object, of chartText) {
+	if res.texts == nil {
+		res.texts = map[*manifest.Object]chartText{}
+	}
+	res.texts[o] = of
 }
 
 // Options are what rendering depends on besides the repository.
@@ -220,10 +231,12 @@ type Renderer struct {
 	builder  *builder
 	archives *archiveBudget
 	rendered atomic.Int64 // bytes of text that all units gave
+	planning atomic.Bool  // what is deployed is being planned: places need only be near
 
 	found *discovery
 
 	mu       sync.Mutex
+	ctx      context.Context // of the run, for what is traced when its place is asked for
 	units    []*Unit         // those that were asked for
 	finished map[*Unit]bool  // all that were rendered
 	consumed map[string]bool // files that a rendered unit took in
@@ -252,6 +265,9 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 // rendered plain unit holds: patches, the sources of kustomizations, what no
 // unit reads.
 func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*Result), written func(*manifest.Object)) (*Graph, error) {
+	r.mu.Lock()
+	r.ctx = ctx
+	r.mu.Unlock()
 	if err := r.discover(want == nil); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -28,57 +27,61 @@ func (f *kustomizeFS) gated(text, label string, at manifest.Span) bool {
 // patch is a patch that a GitOps object holds. Where its text is found in the
 // object's file it becomes a file, whose lines are those of the object's.
 func (f *kustomizeFS) patch(dir, label, text string, target *types.Selector, at manifest.Span) types.Patch {
-	data, ok := f.placed(text, at)
+	data, line, ok := f.placed(text, at)
 	if !ok {
 		return types.Patch{Patch: text, Target: target}
 	}
-	name := fmt.Sprintf(".scantling-patch-%d.yaml", len(f.named))
+	name := inlineName(line)
 	f.served[join(dir, name)] = data
 	f.named[name] = label
 	return types.Patch{Path: name, Target: target}
 }
 
 // placed is the text of a block scalar as it stands in a file, with its
-// indentation, at the lines that the file has among all padded ones.
-func (f *kustomizeFS) placed(text string, at manifest.Span) ([]byte, bool) {
+// indentation, at the lines that the file has among all padded ones, and the one
+// of those that introduces it.
+func (f *kustomizeFS) placed(text string, at manifest.Span) ([]byte, int, bool) {
 	real, err := f.tree.Resolve(at.File)
 	if err != nil {
-		return nil, false
+		return nil, 0, false
 	}
 	data, err := readLimited(f.tree, real, f.limits.YAML.FileSize)
 	if err != nil {
-		return nil, false
+		return nil, 0, false
 	}
 	docs, problems := f.limits.YAML.Parse(data)
 	if len(problems) > 0 {
-		return nil, false
+		return nil, 0, false
 	}
-	line := literalLine(docs, text, at.Line)
+	n := f.literalNode(docs, real, text, at.Line)
+	if n == nil {
+		return nil, 0, false
+	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	end := min(line+len(strings.Split(strings.TrimSuffix(text, "\n"), "\n")), len(lines))
-	if line == 0 || line >= end {
-		return nil, false
-	}
-	block := bytes.Join(lines[line:end], nil)
-	if !f.sameYAML(block, []byte(text)) {
-		return nil, false
+	block, ok := f.literal(lines, n)
+	if !ok {
+		return nil, 0, false
 	}
 	var out bytes.Buffer
-	writeLines(&out, f.nextPad+line)
+	line := f.nextPad + n.Line
+	writeLines(&out, line)
 	out.Write(block)
 	f.pads = append(f.pads, pad{f.nextPad, len(lines), real})
 	f.nextPad += len(lines) + 1
-	return out.Bytes(), true
+	return out.Bytes(), line, true
 }
 
-// literalLine is the line at which a block scalar with some text is introduced:
-// the first that is not above the given line; 0 for none.
-func literalLine(docs []*yaml.Node, text string, from int) int {
-	found := 0
+// literalNode is the first block scalar with some text that is introduced at a
+// line of a file or below it, and is not served yet; nil for none.
+func (f *kustomizeFS) literalNode(docs []*yaml.Node, file, text string, from int) *yaml.Node {
+	served := func(n *yaml.Node) bool {
+		return slices.ContainsFunc(f.pads, func(p pad) bool { return p.file == file && f.named[inlineName(p.start+n.Line)] != "" })
+	}
+	var found *yaml.Node
 	for _, doc := range docs {
 		walkScalars(doc, func(n *yaml.Node) {
-			if n.Style&yaml.LiteralStyle != 0 && n.Value == text && n.Line >= from && (found == 0 || n.Line < found) {
-				found = n.Line
+			if n.Style&yaml.LiteralStyle != 0 && n.Value == text && n.Line >= from && (found == nil || n.Line < found.Line) && !served(n) {
+				found = n
 			}
 		})
 	}

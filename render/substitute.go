@@ -63,6 +63,8 @@ func (f *kustomizeFS) substitute(objects []*resource.Resource, flux *fluxBuild) 
 			continue
 		}
 		changed = true
+		// The lines that the nodes have are those of the text.
+		unplace(object.YNode())
 		s.keepPlaces(object.YNode(), was)
 	}
 	if changed {
@@ -237,6 +239,9 @@ func objectText(object *resource.Resource) string {
 func (s substitution) keepPlaces(now, was *yaml.Node) {
 	now.Line, now.Column = was.Line, was.Column
 	if now.Kind != was.Kind {
+		for _, c := range now.Content {
+			s.keepPlaces(c, was)
+		}
 		return
 	}
 	switch now.Kind {

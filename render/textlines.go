@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"go.yaml.in/yaml/v3"
 )
 
 // textPad is the file of the pad of a product's text, postPad that of a patch:
@@ -64,6 +65,8 @@ type textLines struct {
 	tree  *recorder
 	pads  []pad
 	texts []text
+	// places finds what wrote the texts; nil for what the texts alone tell.
+	places *chartPlaces
 
 	mu    sync.Mutex
 	lines map[int]*templateLines
@@ -76,7 +79,7 @@ func newTextLines(tree *recorder, p *product) *textLines {
 // locator finds the nodes of what charts gave. Those of a release's patches are
 // found by post, which may be nil and is told the number of the post renderer,
 // that of its patch and the line in it; all others by rest.
-func (t *textLines) locator(rest manifest.Locator, post func(renderer, patch, line int) (manifest.Span, bool)) manifest.Locator {
+func (t *textLines) locator(rest manifest.Locator, post func(renderer, patch, line int, q manifest.Query) (manifest.Origin, bool)) manifest.Locator {
 	return func(q manifest.Query) (manifest.Origin, bool) {
 		at, ok := t.padOf(q.Node.Line)
 		if !ok {
@@ -84,18 +87,33 @@ func (t *textLines) locator(rest manifest.Locator, post func(renderer, patch, li
 		}
 		var i, j int
 		if _, err := fmt.Sscanf(at.file, "\x00text/%d", &i); err == nil {
-			span, ok := t.at(i, q.Node.Line-at.start)
-			return manifest.Origin{Span: span}, ok
+			return t.at(i, q.Node.Line-at.start, q)
 		}
 		if _, err := fmt.Sscanf(at.file, "\x00post/%d/%d", &i, &j); err == nil {
 			if post == nil {
 				return manifest.Origin{}, false
 			}
-			span, ok := post(i, j, q.Node.Line-at.start)
-			return manifest.Origin{Span: span}, ok
+			return post(i, j, q.Node.Line-at.start, q)
 		}
 		return rest(q)
 	}
+}
+
+// textOf is the number of the text that an object was read from, by the first of
+// its nodes that still has a line of one.
+func (t *textLines) textOf(n *yaml.Node) (int, bool) {
+	if at, ok := t.padOf(n.Line); ok {
+		var i int
+		if _, err := fmt.Sscanf(at.file, "\x00text/%d", &i); err == nil {
+			return i, true
+		}
+	}
+	for _, child := range n.Content {
+		if i, ok := t.textOf(child); ok {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // padOf is the pad that a line is in.
@@ -107,14 +125,17 @@ func (t *textLines) padOf(line int) (pad, bool) {
 	return t.pads[i], true
 }
 
-// at is the place of a line of a text.
-func (t *textLines) at(i, line int) (manifest.Span, bool) {
+// at is the place of a node that stands at a line of a text.
+func (t *textLines) at(i, line int, q manifest.Query) (manifest.Origin, bool) {
 	if i < 0 || i >= len(t.texts) {
-		return manifest.Span{}, false
+		return manifest.Origin{}, false
+	}
+	if t.places != nil {
+		return t.places.locate(i, line, q)
 	}
 	from := &t.texts[i]
 	if !from.written {
-		return from.at, from.at.File != ""
+		return manifest.Origin{Span: from.at}, from.at.File != ""
 	}
 	t.mu.Lock()
 	lines := t.lines[i]
@@ -123,26 +144,5 @@ func (t *textLines) at(i, line int) (manifest.Span, bool) {
 		t.lines[i] = lines
 	}
 	t.mu.Unlock()
-	return lines.near(line), true
-}
-
-// objects are those of the texts as the charts gave them, for what lost its
-// lines on the way: a JSON patch rebuilds the whole object.
-func (t *textLines) objects(l manifest.Limits) []*manifest.Object {
-	var all []*manifest.Object
-	for i, from := range t.texts {
-		if !from.taken {
-			continue
-		}
-		origin := manifest.Origin{Span: manifest.Span{File: from.file}}
-		locate := func(q manifest.Query) (manifest.Origin, bool) {
-			span, ok := t.at(i, q.Node.Line)
-			return manifest.Origin{Span: span}, ok
-		}
-		docs, _ := l.Parse([]byte(from.text))
-		for _, doc := range docs {
-			all = append(all, manifest.Objects(doc, origin, locate)...)
-		}
-	}
-	return all
+	return manifest.Origin{Span: lines.near(line)}, true
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -105,26 +106,25 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
-	graph, err := renderer.Run(ctx, r.wanted(), r.result, r.written)
+	graph, err := renderer.Run(ctx, r.wanted(), func(res *render.Result) { r.result(ctx, res) }, r.written)
 	if err != nil {
 		return nil, err
 	}
-	findings := append(append(r.findings, r.needed()...), r.joint()...)
+	joint := r.joint()
+	lint.Settle(joint)
+	findings := slices.Concat(r.findings, r.needed(), joint)
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
-	suppressor := lint.NewSuppressor(Rules(), func(name string) []byte {
+	source := func(name string) []byte {
 		data, err := tree.ReadFile(name)
 		if err != nil {
 			return nil
 		}
 		return data
-	}).With(c.Rules)
-	findings = lint.Fold(suppressor.Annotations(findings))
-	files := make([]string, 0, len(r.seen))
-	for name := range r.seen {
-		files = append(files, name)
 	}
-	slices.Sort(files)
-	findings = suppressor.Apply(findings, files)
+	suppressor := lint.NewSuppressor(Rules(), source).With(c.Rules)
+	findings = suppressor.Comments(suppressor.Annotations(findings), slices.Sorted(maps.Keys(r.seen)))
+	lint.Situate(findings, source)
+	findings = lint.Fold(findings)
 	if len(paths) > 0 {
 		// What the rest of the repository would need them for was not run.
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
@@ -165,7 +165,7 @@ type run struct {
 	// clusterOf is the cluster that a unit is deployed to, by its id; those of
 	// which it is not known are left out.
 	clusterOf map[string]string
-	seen      map[string]bool // files in which objects stand
+	seen      map[string]bool // files in which what is deployed is written
 	objects   int
 	secret    map[string]bool // the rules on secrets
 	needs     map[store.Request]*need
@@ -281,7 +281,9 @@ func (r *run) wanted() func(u *render.Unit) bool {
 	return func(u *render.Unit) bool { return slices.ContainsFunc(r.paths, u.Concerns) }
 }
 
-func (r *run) result(res *render.Result) {
+// result judges what a unit gave. Only of what is wrong is asked where it is
+// written: that takes longer than to judge.
+func (r *run) result(ctx context.Context, res *render.Result) {
 	id := res.Unit.ID()
 	var findings []lint.Finding
 	var joined []*manifest.Object
@@ -291,6 +293,10 @@ func (r *run) result(res *render.Result) {
 			joined = append(joined, o)
 		}
 	}
+	if objects := lint.Unsettled(findings); len(objects) > 0 {
+		r.renderer.Trace(ctx, res, objects)
+	}
+	lint.Settle(findings)
 	for _, p := range res.Problems {
 		if p.Needs != (store.Request{}) {
 			r.need(p, id)
@@ -310,6 +316,11 @@ func (r *run) result(res *render.Result) {
 	for _, o := range res.Objects {
 		r.seen[o.Origin.File] = true
 	}
+	for _, name := range res.Read {
+		if mayExcuse(name) {
+			r.seen[name] = true
+		}
+	}
 	if res.Unit.Cluster != "" {
 		r.clusterOf[id] = res.Unit.Cluster
 	}
@@ -317,6 +328,14 @@ func (r *run) result(res *render.Result) {
 	for _, o := range joined {
 		r.unitOf[o] = id
 	}
+}
+
+// mayExcuse says that a file which a unit read is YAML as it stands, so that a
+// comment in it which excuses nothing is wrong: a patch, a kustomization, values.
+// Of a template nobody knows what it gives with other values.
+func mayExcuse(name string) bool {
+	ext := path.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.Contains("/"+name, "/templates/")
 }
 
 func (r *run) written(o *manifest.Object) {
@@ -329,6 +348,7 @@ func (r *run) written(o *manifest.Object) {
 		return
 	}
 	findings := r.linter.Written(o)
+	lint.Settle(findings)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.findings = append(r.findings, findings...)

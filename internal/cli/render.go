@@ -22,6 +22,7 @@ func renderCommand() *cli.Command {
 		ArgsUsage: "[path]",
 		Flags: append(inputFlags(),
 			&cli.StringFlag{Name: "values", Usage: "render a chart with the values of `FILE`, relative to the chart, over its defaults", EnvVars: []string{"SCANTLING_VALUES"}},
+			&cli.BoolFlag{Name: "origins", Usage: "say beside each line where it is written, after ~ where that is only near", EnvVars: []string{"SCANTLING_ORIGINS"}},
 			&cli.BoolFlag{Name: "show-secrets", Usage: "print the values of Secrets", EnvVars: []string{"SCANTLING_SHOW_SECRETS"}}),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
@@ -70,8 +71,15 @@ func printRendered(c *cli.Context, w *workspace) error {
 	}
 	var out bytes.Buffer
 	for _, res := range results {
+		if c.Bool("origins") {
+			r.Trace(c.Context, res, res.Objects)
+		}
 		for _, o := range res.Objects {
-			if err := writeObject(&out, o, c.Bool("show-secrets")); err != nil {
+			var places map[string]manifest.Origin
+			if c.Bool("origins") {
+				places = placesOf(o)
+			}
+			if err := writeObject(&out, o, c.Bool("show-secrets"), places, colourful(c.App.Writer)); err != nil {
 				return fmt.Errorf("printing %s: %w", o.ID(), err)
 			}
 		}
@@ -101,13 +109,22 @@ func printRendered(c *cli.Context, w *workspace) error {
 	return nil
 }
 
-func writeObject(out *bytes.Buffer, o *manifest.Object, showSecrets bool) error {
+// writeObject writes an object as a YAML document, each line with where it is
+// written if places are given.
+func writeObject(out *bytes.Buffer, o *manifest.Object, showSecrets bool, places map[string]manifest.Origin, color bool) error {
 	node := o.Node
 	if !showSecrets {
 		node = secrets.MaskNode(node)
 	}
 	fmt.Fprintf(out, "---\n# %s\n", place(o.Origin.Span))
-	return report.WriteYAML(out, node)
+	if places == nil {
+		return report.WriteYAML(out, node)
+	}
+	var text bytes.Buffer
+	if err := report.WriteYAML(&text, node); err != nil {
+		return err
+	}
+	return annotate(out, text.String(), places, color)
 }
 
 func place(at manifest.Span) string {

@@ -81,23 +81,21 @@ func all(units []string, set map[string]bool) bool {
 	return len(units) > 0 && !slices.ContainsFunc(units, func(u string) bool { return !set[u] })
 }
 
-// occurrence is one thing that a folded finding stands for. A finding does not
-// say which of its keys was seen in which unit, so it stands for all pairs.
-type occurrence struct{ key, unit string }
-
 type entry struct {
 	lint.Finding
 	keys []string
+	// all are the occurrences that the finding stands for.
+	all []lint.Occurrence
 	// free are the occurrences that no finding of the other tree answers yet;
 	// nil until they are needed.
-	free    map[occurrence]bool
+	free    map[lint.Occurrence]bool
 	matched bool
 }
 
 func entries(findings []lint.Finding) []*entry {
 	out := make([]*entry, len(findings))
 	for i, f := range findings {
-		out[i] = &entry{Finding: f, keys: f.Keys()}
+		out[i] = &entry{Finding: f, keys: f.Keys(), all: f.Occurrences()}
 	}
 	slices.SortStableFunc(out, order)
 	return out
@@ -149,17 +147,11 @@ func (m *matcher) same() {
 // occurrence that the partner still has to give.
 func (m *matcher) occurrences() {
 	head, base := unmatched(m.head), unmatched(m.base)
-	at := map[occurrence][]*entry{}
+	at := map[lint.Occurrence][]*entry{}
 	for _, e := range slices.Concat(head, base) {
-		units := e.Units
-		if len(units) == 0 {
-			units = []string{""}
-		}
-		e.free = make(map[occurrence]bool, len(e.keys)*len(units))
-		for _, k := range e.keys {
-			for _, u := range units {
-				e.free[occurrence{k, u}] = true
-			}
+		e.free = make(map[lint.Occurrence]bool, len(e.all))
+		for _, o := range e.all {
+			e.free[o] = true
 		}
 	}
 	for _, b := range base {
@@ -183,7 +175,7 @@ func (m *matcher) occurrences() {
 		}
 	}
 	// What is left of base may share a partner, too.
-	by := map[occurrence][]*entry{}
+	by := map[lint.Occurrence][]*entry{}
 	for _, h := range head {
 		for o := range h.free {
 			by[o] = append(by[o], h)
@@ -208,7 +200,7 @@ func narrowest(list []*entry) []*entry {
 
 // partner is the first of the accepted candidates that share a free occurrence
 // with e, in the order of findings.
-func partner(e *entry, at map[occurrence][]*entry, accept func(e, candidate *entry) bool) *entry {
+func partner(e *entry, at map[lint.Occurrence][]*entry, accept func(e, candidate *entry) bool) *entry {
 	var best *entry
 	for o := range e.free {
 		for _, c := range at[o] {

@@ -123,6 +123,18 @@ func TestCompare(t *testing.T) {
 			want: []string{"new a web p.yaml:3", "unchanged a web s.yaml:5"},
 		},
 		{
+			name: "one more overlay with the same line",
+			head: list{finding("a", "web", "base.yaml", 3, "m", "prod"), finding("a", "a-web", "base.yaml", 3, "m", "dev")},
+			base: list{finding("a", "web", "base.yaml", 3, "m", "prod")},
+			want: []string{"unchanged a a-web base.yaml:3"},
+		},
+		{
+			name: "what is in each unit is told apart",
+			head: list{finding("a", "web", "t.yaml", 3, "m", "u"), finding("a", "api", "t.yaml", 3, "m", "v")},
+			base: list{finding("a", "web", "x.yaml", 3, "m", "u"), finding("a", "api", "y.yaml", 3, "m", "v"), finding("a", "api", "z.yaml", 3, "m", "u")},
+			want: []string{"unchanged a api t.yaml:3", "fixed a api z.yaml:3"},
+		},
+		{
 			name: "suppressed in base and gone",
 			base: list{suppressed(finding("a", "web", "w.yaml", 3, "m", "u"))},
 		},

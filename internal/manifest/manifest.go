@@ -80,13 +80,7 @@ type Object struct {
 	// Origin is where the object as a whole was written.
 	Origin Origin
 
-	// Generated finds, for an object that a generator made, the line that gave
-	// one entry of its data; nil for others.
-	Generated func(key string) (Span, bool)
-
-	locate  Locator
-	written []*Object
-	patched func(o *Object, elements []string) (Span, bool)
+	locate Locator
 
 	once     sync.Once
 	typed    runtime.Object
@@ -171,16 +165,6 @@ func (o *Object) decode() {
 	})
 }
 
-// WrittenAs says that the object was made of others, as they are written, in a
-// way that lost the places of its nodes: the resource first, then the merges
-// into it. A field is then where the last of them has it with the same value.
-// patched finds the place of a field that was changed on the way.
-func (o *Object) WrittenAs(w []*Object, patched func(o *Object, elements []string) (Span, bool)) {
-	o.written, o.patched = w, patched
-	o.Origin.Span = w[0].Origin.Span
-	o.Origin.Exact = true
-}
-
 // At is where a field was written: its value if that is a scalar, else its key,
 // and for a list item the item. A field that is not written is at its nearest
 // written parent.
@@ -189,41 +173,11 @@ func (o *Object) At(path *field.Path) Origin {
 	if path != nil {
 		elements = SplitPath(path.String())
 	}
-	hits := lookup(o.Node, elements)
-	switch {
-	case o.written != nil:
-		return o.atWritten(hits, elements)
-	case o.Generated != nil && len(elements) > 1:
-		if span, ok := o.Generated(elements[1]); ok {
-			return Origin{Span: span, Exact: true, Via: o.Origin.Via}
-		}
-		return o.Origin
-	}
-	return o.at(hits, elements)
+	return o.origin(lookup(o.Node, elements), elements)
 }
 
-func (o *Object) atWritten(hits []Hit, elements []string) Origin {
-	found := elements[:len(hits)-1]
-	if len(found) > 0 {
-		if span, ok := o.patched(o, found); ok {
-			return Origin{Span: span, Exact: true, Via: o.Origin.Via}
-		}
-	}
-	for i := len(o.written) - 1; i >= 0; i-- {
-		w := o.written[i]
-		written := lookup(w.Node, elements)
-		// A field that is missing is missing in the resource, not in what is
-		// merged into it.
-		if len(written) == len(hits) && (len(hits) == len(elements)+1 || i == 0) && sameScalar(written[len(written)-1].Value, hits[len(hits)-1].Value) {
-			return w.at(written, elements)
-		}
-	}
-	origin := o.written[0].at(lookup(o.written[0].Node, elements), elements)
-	origin.Exact = false
-	return origin
-}
-
-func (o *Object) at(hits []Hit, elements []string) Origin {
+// origin is the place of the elements of a path, of which the hits are found.
+func (o *Object) origin(hits []Hit, elements []string) Origin {
 	deepest := len(hits) - 1
 	for i, hit := range slices.Backward(hits) {
 		q := Query{Hit: hit, Path: elements[:i]}
@@ -250,12 +204,6 @@ func (o *Object) at(hits []Hit, elements []string) Origin {
 	origin.Missing = JoinPath(elements[deepest:])
 	origin.Exact = origin.Exact && deepest == 0
 	return origin
-}
-
-// sameScalar says that two nodes have the same value, or that the rendered one
-// is no scalar.
-func sameScalar(written, rendered *yaml.Node) bool {
-	return rendered.Kind != yaml.ScalarNode || written.Value == rendered.Value
 }
 
 func (o *Object) place(q Query) (Origin, bool) {

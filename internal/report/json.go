@@ -22,17 +22,25 @@ type jsonReport struct {
 }
 
 type jsonFinding struct {
-	Rule        string           `json:"rule"`
-	Severity    string           `json:"severity"`
-	Message     string           `json:"message"`
-	State       lint.State       `json:"state,omitempty"`
-	File        string           `json:"file"`
-	Line        int              `json:"line"`
-	Column      int              `json:"column"`
-	EndLine     int              `json:"endLine"`
-	EndColumn   int              `json:"endColumn"`
-	Exact       bool             `json:"exact"`
-	Object      *jsonObject      `json:"object"`
+	Rule      string     `json:"rule"`
+	Severity  string     `json:"severity"`
+	Message   string     `json:"message"`
+	State     lint.State `json:"state,omitempty"`
+	File      string     `json:"file"`
+	Line      int        `json:"line"`
+	Column    int        `json:"column"`
+	EndLine   int        `json:"endLine"`
+	EndColumn int        `json:"endColumn"`
+	Exact     bool       `json:"exact"`
+	// Missing is what would have to be added at the place, and Key the key of a
+	// chart's values that sets the field, or would.
+	Missing string      `json:"missing,omitempty"`
+	Key     string      `json:"key,omitempty"`
+	Object  *jsonObject `json:"object"`
+	// Objects are all objects with this one cause, Object among them, if there
+	// are several: the first of them, and how many there are.
+	Objects     []jsonObject     `json:"objects,omitempty"`
+	ObjectCount int              `json:"objectCount,omitempty"`
 	Path        string           `json:"path"`
 	Units       []string         `json:"units"`
 	Fingerprint string           `json:"fingerprint"`
@@ -40,6 +48,9 @@ type jsonFinding struct {
 	Via         []jsonStep       `json:"via"`
 	Suppressed  *jsonSuppression `json:"suppressed"`
 }
+
+// maxObjects is how many objects of one finding are listed.
+const maxObjects = 50
 
 type jsonObject struct {
 	APIVersion string `json:"apiVersion"`
@@ -134,20 +145,31 @@ func toJSON(f *lint.Finding) jsonFinding {
 		Rule: f.Rule, Severity: f.Severity.String(), Message: Message(f.Message), State: f.State,
 		File: clip(f.Origin.File, maxPath), Line: f.Origin.Line, Column: f.Origin.Column,
 		EndLine: f.Origin.EndLine, EndColumn: f.Origin.EndColumn, Exact: f.Origin.Exact,
+		Missing: clip(f.Origin.Missing, maxMessage), Key: clip(f.Origin.Key, maxMessage),
 		Path: clip(f.Path, maxMessage), Units: clipAll(f.Units), Fingerprint: f.Fingerprint, Fix: Message(f.Fix),
 		Via: make([]jsonStep, 0, len(f.Origin.Via)),
 	}
-	if f.Object.Kind != "" {
-		o := &f.Object
-		out.Object = &jsonObject{clip(o.APIVersion, maxMessage), clip(o.Kind, maxMessage), clip(o.Namespace, maxMessage), clip(o.Name, maxMessage)}
+	if objects := f.Objects(); len(objects) > 0 {
+		first := toJSONObject(objects[0])
+		out.Object = &first
+		if len(objects) > 1 {
+			out.ObjectCount = len(objects)
+			for _, o := range objects[:min(len(objects), maxObjects)] {
+				out.Objects = append(out.Objects, toJSONObject(o))
+			}
+		}
 	}
-	for _, s := range f.Origin.Via {
+	for _, s := range steps(f.Origin) {
 		out.Via = append(out.Via, jsonStep{clip(s.File, maxPath), s.Line, Message(s.What)})
 	}
 	if s := f.Suppressed; s != nil {
 		out.Suppressed = &jsonSuppression{s.Kind, Message(s.Reason), clip(s.Place.File, maxPath), s.Place.Line}
 	}
 	return out
+}
+
+func toJSONObject(o lint.Ref) jsonObject {
+	return jsonObject{clip(o.APIVersion, maxMessage), clip(o.Kind, maxMessage), clip(o.Namespace, maxMessage), clip(o.Name, maxMessage)}
 }
 
 func clipAll(paths []string) []string {

@@ -8,24 +8,45 @@ import (
 	"github.com/scantling-dev/scantling/internal/manifest"
 )
 
-// through names what leads from a finding's unit to the cluster: the objects that
-// deploy it, the nearest first. The unit and the cluster are named beside.
-func through(via []manifest.Step) string {
+// through names what leads from the place of a finding to the cluster, the nearest
+// first: what the field passes, then the objects that deploy it. The cluster is
+// named beside the unit.
+func through(at manifest.Origin) string {
 	var names []string
-	for _, step := range via[min(1, len(via)):] {
-		if strings.HasPrefix(step.What, "cluster ") {
+	for _, step := range steps(at) {
+		if step.File == "" && strings.HasPrefix(step.What, "cluster ") {
 			continue
 		}
 		name := Escape(clip(step.What, maxPath))
-		if step.File != "" {
-			name += " (" + position(manifest.Span{File: step.File, Line: step.Line}, maxLine/3) + ")"
+		if kind, dir, ok := strings.Cut(step.What, " "); ok && strings.HasPrefix(step.File, dir+"/") {
+			// The file says which folder.
+			name = Escape(clip(kind, maxPath))
 		}
-		names = append(names, name)
+		where := position(manifest.Span{File: step.File, Line: step.Line}, maxLine/3)
+		switch {
+		case where == "":
+		case strings.Contains(name, " "):
+			name += " (" + where + ")"
+		default:
+			name += " " + where
+		}
+		names = append(names, strings.TrimSpace(name))
 	}
-	if more := len(names) - maxUnits; more > 0 {
-		names = append(names[:maxUnits], thousands(more)+" more")
+	if more := len(names) - maxSteps; more > 0 {
+		names = append(names[:maxSteps], thousands(more)+" more")
 	}
 	return strings.Join(names, ", ")
+}
+
+// steps are the steps of the way from a place, each once.
+func steps(at manifest.Origin) []manifest.Step {
+	var all []manifest.Step
+	for _, step := range at.Via {
+		if !slices.Contains(all, step) {
+			all = append(all, step)
+		}
+	}
+	return all
 }
 
 // reached names the units of a finding. Those that GitOps objects of one name

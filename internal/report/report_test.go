@@ -66,6 +66,16 @@ func findings() []lint.Finding {
 		f("not-fetched", lint.Info, "chart redis is not in the cache", 0, 0, 0, "apps/redis"),
 		f("no-probe", lint.High, "ignored", 3, 1, 5),
 	}
+	for _, name := range []string{"web", "api", "jobs"} {
+		list[0].Sights = append(list[0].Sights, lint.Sight{Object: lint.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: name}, Path: "spec.x", Units: list[0].Units})
+	}
+	list[4].Origin.Missing, list[4].Origin.Key, list[4].Fix = "securityContext.seccompProfile", "web.podSecurity", "Set seccompProfile.type to RuntimeDefault."
+	list[4].Origin.Via = []manifest.Step{
+		{Span: manifest.Span{File: "charts/web/templates/deployment.yaml", Line: 12, Column: 7}, What: "template"},
+		{Span: manifest.Span{File: "charts/web/templates/deployment.yaml", Line: 12, Column: 7}, What: "template"},
+		{Span: manifest.Span{File: "charts/web/templates/_helpers.tpl", Line: 3}, What: "include web.pod"},
+		{Span: manifest.Span{File: "clusters/a/web.yaml", Line: 3}, What: "HelmRelease shop/web"}, {What: "cluster a"},
+	}
 	list[1].Origin.Exact = false
 	list[1].Origin.Via = []manifest.Step{{Span: manifest.Span{File: "clusters/a/web.yaml", Line: 3}, What: "HelmRelease shop/web"}, {What: "Kustomization flux-system/apps"}}
 	list[7].Object, list[8].Object = lint.Ref{}, lint.Ref{}
@@ -265,7 +275,8 @@ func hostileReport(message, file, name, source string, line, column, end int) *R
 	finding := lint.Finding{
 		Rule: "no-probe", Severity: lint.High, Message: message, Fix: message, Path: name, Units: []string{file, name + "/x"},
 		Object: lint.Ref{APIVersion: file, Kind: name, Namespace: file, Name: message}, Fingerprint: "f",
-		Origin: manifest.Origin{Span: manifest.Span{File: file, Line: line, Column: column, EndLine: line, EndColumn: end}, Via: []manifest.Step{{Span: manifest.Span{File: name, Line: end}, What: message}}},
+		Origin: manifest.Origin{Span: manifest.Span{File: file, Line: line, Column: column, EndLine: line, EndColumn: end}, Missing: name, Key: message, Via: []manifest.Step{{Span: manifest.Span{File: name, Line: end}, What: message}}},
+		Sights: []lint.Sight{{Object: lint.Ref{Kind: message, Name: name}, Path: message, Units: []string{file}}, {Object: lint.Ref{Kind: name}, Units: []string{file}}},
 	}
 	problem, secret, fixed, ignored, unknown := finding, finding, finding, finding, finding
 	problem.Rule, problem.Object = "parse-error", lint.Ref{}
@@ -367,7 +378,7 @@ func checkSARIF(t *testing.T, out []byte) {
 	for _, r := range log.Runs[0].Results {
 		text := r.Message.Text
 		harmless(t, text, "")
-		if strings.Contains(text, "](") || len(text) > 2*maxMessage+10 {
+		if strings.Contains(text, "](") || len(text) > 3*maxMessage {
 			t.Errorf("message of %d bytes: %q", len(text), text)
 		}
 		for _, l := range append(r.Locations, r.Related...) {

@@ -98,7 +98,11 @@ type sarifResult struct {
 
 type sarifResultProperties struct {
 	Severity string   `json:"severity"`
+	Exact    bool     `json:"exact"`
 	Path     string   `json:"path,omitempty"`
+	Missing  string   `json:"missing,omitempty"`
+	Key      string   `json:"key,omitempty"`
+	Objects  int      `json:"objectCount,omitempty"`
 	Units    []string `json:"units,omitempty"`
 }
 
@@ -271,16 +275,32 @@ func toSARIF(f *lint.Finding, rule int, based bool) sarifResult {
 		Message:      sarifText{Text: sarifMessage(f.Message)},
 		Locations:    []sarifLocation{{Physical: physical(f.Origin.Span)}},
 		Suppressions: []sarifSuppression{},
-		Properties:   sarifResultProperties{Severity: f.Severity.String(), Path: clip(f.Path, maxMessage), Units: clipAll(f.Units)},
+		Properties: sarifResultProperties{
+			Severity: f.Severity.String(), Exact: f.Origin.Exact, Path: clip(f.Path, maxMessage),
+			Missing: clip(f.Origin.Missing, maxMessage), Key: clip(f.Origin.Key, maxMessage), Units: clipAll(f.Units),
+		},
 	}
 	if object := clip(f.Object.String(), maxMessage); object != "" {
 		out.Message.Text += " in " + sarifMessage(object)
+		if more := f.More(); more > 0 {
+			out.Message.Text += " and " + count(more, "more object")
+		}
+		if n := len(f.Objects()); n > 1 {
+			out.Properties.Objects = n
+		}
 		out.Locations[0].Logical = []sarifLogical{{Name: object, Kind: "resource"}}
+	}
+	if missing := brief(f.Origin.Missing, maxLine/4); missing != "" {
+		out.Message.Text += ": add " + sarifMessage(missing)
+	}
+	if key := brief(f.Origin.Key, maxLine/4); key != "" {
+		out.Message.Text += ", values key " + sarifMessage(key)
 	}
 	if f.Fingerprint != "" {
 		out.Fingerprints = map[string]string{"scantling/v1": f.Fingerprint}
 	}
-	for i, s := range f.Origin.Via[:min(len(f.Origin.Via), maxRelated)] {
+	way := steps(f.Origin)
+	for i, s := range way[:min(len(way), maxRelated)] {
 		l := sarifLocation{ID: i + 1, Message: &sarifText{Text: sarifMessage(s.What)}}
 		if s.File != "" {
 			l.Physical = physical(s.Span)

@@ -20,7 +20,8 @@ import (
 
 // The rules of the text report:
 //
-//   - what is wrong first, where second, what it reaches and the remedy last;
+//   - what is wrong first, where second, what it reaches and the remedy last,
+//     which names the key to add where one is missing;
 //   - a colour only repeats what a word says;
 //   - everything from the repository is escaped, and none of it begins a line;
 //   - no secret value: a line that holds one is masked from the value on;
@@ -31,6 +32,9 @@ const defaultWidth = 100
 
 // maxUnits is how many groups of units a finding lists.
 const maxUnits = 5
+
+// maxSteps is how many steps of the way to the cluster a finding shows.
+const maxSteps = 8
 
 // maxPlies is how many elements of the units' paths, from the last, are looked
 // at for what the units have in common.
@@ -166,10 +170,13 @@ func (t *textWriter) finding(f *lint.Finding) {
 		if units := t.reached(f.Units); units != "" && !slices.Equal(f.Units, []string{f.Origin.File}) {
 			note("reaches " + shorten(units, maxLine))
 		}
-		if way := through(f.Origin.Via); way != "" {
+		if way := through(f.Origin); way != "" {
 			note(t.style(dim, "through "+shorten(way, maxLine)))
 		}
-		if fix := remedy(f.Fix); fix != "" {
+		if key := brief(f.Origin.Key, maxLine/2); key != "" {
+			note("values key " + key)
+		}
+		if fix := remedy(f.Fix, f.Origin.Missing); fix != "" {
 			note(Line(fix))
 		}
 	}
@@ -192,6 +199,9 @@ func (t *textWriter) place(f *lint.Finding) {
 	at, object := t.style(bold, position(f.Origin.Span, maxLine*5/8)), brief(f.Object.String(), maxLine*3/8)
 	if at != "" && !f.Origin.Exact && f.Origin.Line > 0 {
 		at += " (near)"
+	}
+	if more := f.More(); more > 0 {
+		object += " and " + count(more, "more object")
 	}
 	switch {
 	case at == "" && object == "":
@@ -263,7 +273,8 @@ func (t *textWriter) line(file string, n int) (string, bool) {
 // is not known may be one about secrets.
 func (t *textWriter) masked(f *lint.Finding, line string) bool {
 	category, known := t.rules[f.Rule]
-	return !known || category == lint.Secrets || f.Object.Kind == "Secret" ||
+	secret := func(s lint.Sight) bool { return s.Object.Kind == "Secret" }
+	return !known || category == lint.Secrets || f.Object.Kind == "Secret" || slices.ContainsFunc(f.Sights, secret) ||
 		t.secrets[place{f.Origin.File, f.Origin.Line}] ||
 		category == lint.Problems && (t.sensitive || f.Object.Kind == "" && !structural(f, line))
 }
@@ -386,20 +397,6 @@ func cut(line string, start, end, room int) (text, pad string, caret int) {
 		b.WriteString("…")
 	}
 	return b.String(), p.String(), caret
-}
-
-// remedy is a rule's Fix as a note: one sentence loses its capital and full
-// stop, several stay as they are.
-func remedy(fix string) string {
-	fix = strings.TrimSpace(fix)
-	if strings.Contains(fix, ". ") || len(fix) < 2 {
-		return fix
-	}
-	fix = strings.TrimSuffix(fix, ".")
-	if fix[0] >= 'A' && fix[0] <= 'Z' && (fix[1] >= 'a' && fix[1] <= 'z' || fix[1] == ' ') {
-		fix = strings.ToLower(fix[:1]) + fix[1:]
-	}
-	return fix
 }
 
 func summaryLine(s *Summary) string {
