@@ -206,7 +206,7 @@ func (c *chartPlaces) locate(i, line int, q manifest.Query) (manifest.Origin, bo
 	if i < 0 || i >= len(c.b.product.texts) {
 		return manifest.Origin{}, false
 	}
-	if q.Rough || q.Node == nil || c.r.planning.Load() {
+	if q.Rough || q.Node == nil {
 		return c.near(i, line)
 	}
 	of := &c.b.product.texts[i]

@@ -118,7 +118,7 @@ func objectName(o *manifest.Object) string {
 
 // spanOf is where a field of an object is written.
 func spanOf(o *manifest.Object, keys ...string) manifest.Span {
-	return o.At(field.NewPath(keys[0], keys[1:]...)).Span
+	return o.Near(field.NewPath(keys[0], keys[1:]...)).Span
 }
 
 // inventory holds the objects that others refer to, by the entry that led to

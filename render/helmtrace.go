@@ -30,6 +30,9 @@ func (b *builder) traceHelm(p *product, tree *recorder, j job, budget *archiveBu
 		return
 	}
 	p.texts = j.release.withoutDropped(texts, b.limits)
+	for i := range p.texts {
+		p.texts[i].runs = inText(p.texts[i].runs, p.texts[i].text)
+	}
 	p.pieces, p.options = t.pieces, t.options
 }
 
@@ -56,18 +59,22 @@ func (in *installation) trace(names []string) (*tracer, []text) {
 		plain, runs := t.read(name, rendered[name+copySuffix])
 		before := len(texts)
 		if texts = in.files.appendText(texts, in.chart.Name(), name, plain); len(texts) > before {
-			texts[before].runs = untilEnd(runs, texts[before].text)
+			texts[before].runs = runs
 		}
 	}
 	t.finish()
 	return t, texts
 }
 
-// untilEnd are the runs that begin before the end of a text.
-func untilEnd(runs []run, text string) []run {
-	lines := strings.Count(text, "\n")
-	for len(runs) > 0 && runs[len(runs)-1].line > lines {
-		runs = runs[:len(runs)-1]
+// inText are runs that begin in a text, which may have lost its end and the lines
+// of hooks.
+func inText(runs []run, text string) []run {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i, r := range runs {
+		if r.line > len(lines) {
+			return runs[:i]
+		}
+		runs[i].column = min(r.column, utf8.RuneCountInString(lines[r.line-1])+1)
 	}
 	return runs
 }

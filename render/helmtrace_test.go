@@ -102,6 +102,10 @@ func checkTrace(tb testing.TB, tree chartTree, plain, traced *product) {
 		}
 		for i, r := range t.runs {
 			p := traced.pieces[r.piece]
+			if width := len([]rune(strings.Split(t.text, "\n")[r.line-1])); r.column > width+1 {
+				tb.Errorf("%s:%d:%d is behind the end of the line", t.template, r.line, r.column)
+				continue
+			}
 			if p.action || !p.written || strings.Trim(stretch(t.text, r.line, 1, run{}), blanks) == "" {
 				// The last is a hook that was dropped.
 				continue

@@ -28,15 +28,13 @@ func (k *kustomizeOrigins) generates(p *plugin, q manifest.Query) (manifest.Orig
 			return at, true
 		}
 	}
-	for _, entry := range entries {
-		if name, ok := entry.get("name"); ok {
-			at, ok := name.origin()
-			at.Exact = at.Exact && (len(q.Path) == 0 || renderedText(q) == name.value.Value || k.named(name.value.Value, renderedText(q)))
-			return at, ok
-		}
-		return entry.near()
+	name, ok := entries[0].get("name")
+	if !ok {
+		return entries[0].near()
 	}
-	return manifest.Origin{}, false
+	at, ok := name.origin()
+	at.Exact = at.Exact && (len(q.Path) == 0 || renderedText(q) == name.value.Value || k.named(name.value.Value, renderedText(q)))
+	return at, ok
 }
 
 // generators are the entries of a setting that a generator was told.

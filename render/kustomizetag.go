@@ -314,7 +314,13 @@ func (p *taggedTransformer) Transform(m resmap.ResMap) error {
 	if err := p.TransformerPlugin.Transform(m); err != nil {
 		return err
 	}
-	t.settle(m.Resources(), func(*resource.Resource) *change { return p.step.change() })
+	var c *change
+	t.settle(m.Resources(), func(*resource.Resource) *change {
+		if c == nil {
+			c = p.step.change()
+		}
+		return c
+	})
 	return nil
 }
 

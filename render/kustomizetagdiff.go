@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/resource"
 )
@@ -44,14 +46,11 @@ func (s *shadow) rebuilt(n *yaml.Node) bool {
 	if n == s.node || n.Kind != yaml.MappingNode {
 		return false
 	}
-	for i := 0; i < len(n.Content); i += 2 {
-		for j := 0; j < len(s.content); j += 2 {
-			if n.Content[i] == s.content[j].node {
-				return false
-			}
-		}
+	before := make(map[*yaml.Node]bool, len(s.content))
+	for i := range s.content {
+		before[s.content[i].node] = true
 	}
-	return true
+	return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return before[c] })
 }
 
 // unplace takes the places off a tree of nodes.

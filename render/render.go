@@ -231,7 +231,6 @@ type Renderer struct {
 	builder  *builder
 	archives *archiveBudget
 	rendered atomic.Int64 // bytes of text that all units gave
-	planning atomic.Bool  // what is deployed is being planned: places need only be near
 
 	found *discovery
 

@@ -12,12 +12,14 @@ import (
 // What may be spent, in nodes looked at: for one question, and by a reader in
 // all. All questions about the largest public chart, with its dependencies, take
 // less than half of it. maxReadDepth is how deep pipelines are followed through
-// variables and named templates, which nest themselves as deep as a chart likes.
+// variables and named templates, which nest themselves as deep as a chart likes;
+// one that includes itself is followed maxRecursion times.
 const (
 	maxReadSteps  = 2_000_000
-	maxCallSteps  = 100_000
+	maxCallSteps  = 500_000
 	callCost      = 10
 	maxReadDepth  = 200
+	maxRecursion  = 3
 	maxReadRefs   = 64
 	maxReadParts  = 256
 	maxReadOption = 4000
@@ -56,7 +58,9 @@ type templateReader struct {
 	calls   map[callKey]*call
 	frames  map[*templateFrame]*call
 	texts   map[string]*parse.Tree
-	found   map[collectKey][]readSource
+	// active says how often each template is being read.
+	active map[*parse.Tree]int
+	found  map[collectKey][]readSource
 
 	// steps and left are what may still be spent by the reader and on the
 	// question that it is asked.
@@ -74,7 +78,7 @@ type callKey struct {
 func newTemplateReader(trees map[string]*parse.Tree, scope func(file string) chartScope) *templateReader {
 	return &templateReader{
 		trees: trees, scope: scope, symbols: newSymbols(),
-		indexes: map[*parse.Tree]*treeIndex{}, calls: map[callKey]*call{}, frames: map[*templateFrame]*call{}, texts: map[string]*parse.Tree{},
+		indexes: map[*parse.Tree]*treeIndex{}, calls: map[callKey]*call{}, frames: map[*templateFrame]*call{}, texts: map[string]*parse.Tree{}, active: map[*parse.Tree]int{},
 		found: map[collectKey][]readSource{},
 		steps: maxReadSteps,
 	}
@@ -127,6 +131,7 @@ func (r *templateReader) framed(f *templateFrame) *call {
 // call is a template with what it is called with, which is all that decides
 // what it prints.
 func (r *templateReader) call(tree *parse.Tree, dot *symbol) *call {
+	dot = r.symbols.same(dot)
 	key := callKey{tree, dot}
 	c := r.calls[key]
 	if c == nil {

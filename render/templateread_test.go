@@ -109,6 +109,13 @@ replicas: {{ .Values.replicas }}
 names: {{ .Values.names }}
 {{- end -}}
 {{- define "defaults" -}}{{ toYaml .Values.defaults }}{{- end -}}
+{{- define "enabledPorts" -}}
+{{- $enabled := dict -}}
+{{- range $name, $port := .Values.ports -}}
+{{- if ne $port.enabled false -}}{{- $_ := set $enabled $name (deepCopy $port) -}}{{- end -}}
+{{- end -}}
+{{- $enabled | toYaml -}}
+{{- end -}}
 {{- define "loop" -}}{{ .Values.x }}{{ include "loop" . }}{{- end -}}
 {{- define "grow" -}}{{ .x.a }}{{ include "grow" (dict "x" .x.b) }}{{- end -}}
 {{- define "kind" -}}{{ if eq .kind "a" }}{{ .a }}{{ else }}{{ .b }}{{ end }}{{- end -}}
@@ -209,6 +216,9 @@ func TestTemplateRefs(t *testing.T) {
 		{"include as YAML", `{{ (include "settings" . | fromYaml).replicas }}`, ".replicas"},
 		{"include as a map", `{{ (include "defaults" . | fromYaml).a }}`, ".defaults.a"},
 		{"merge of includes", `{{ (mergeOverwrite (include "defaults" . | fromYaml) .Values.own).a }}`, ".own.a .defaults.a"},
+		{"range over an include", `{{ range $k, $v := include "enabledPorts" . | fromYaml }}{{ $v.protocol }}{{ end }}`, ".ports.*.protocol"},
+		{"item of an include", `{{ (get (include "enabledPorts" . | fromYaml) .Values.k).protocol }}`, ".ports.*.protocol"},
+		{"range over printed keys", `{{ range $k, $v := include "settings" . | fromYaml }}{{ $v }}{{ end }}`, ".replicas .names"},
 		{"condition of an include", `{{ if include "enabled" . }}{{ .Values.x }}{{ end }}`, ".x"},
 		{"known condition", `{{ include "kind" (dict "kind" "a" "a" .Values.a "b" .Values.b) }}`, ".a"},
 		{"recursion", `{{ include "loop" . }}`, ".x"},

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"text/template/parse"
 )
 
@@ -16,9 +17,6 @@ type templateOption struct {
 	// first, then what is printed behind it.
 	refs []ref
 }
-
-// literalKey is a key at the beginning of a line of a template's text.
-var literalKey = lazyRegexp(`(?m)^[ \t]*(?:- +)*["']?([A-Za-z0-9_][A-Za-z0-9_./-]{0,127})["']?:(?:[ \t]|\r?$)`)
 
 // maxIncluded is how deep the templates that a branch includes are looked
 // through for keys.
@@ -104,18 +102,58 @@ func (w *optionWalk) text(c *call, nodes []parse.Node, i int, n *parse.TextNode,
 	if !w.r.spend(1 + len(n.Text)/64) {
 		return
 	}
-	found := literalKey().FindAllSubmatchIndex(n.Text, maxReadOption-len(w.options))
-	for _, m := range found {
-		if m[0] == 0 && i > 0 && prints(nodes[i-1]) {
+	for start, next := 0, 0; start < len(n.Text) && len(w.options) < maxReadOption; start = next {
+		next = len(n.Text)
+		if end := bytes.IndexByte(n.Text[start:], '\n'); end >= 0 {
+			next = start + end + 1
+		}
+		if start == 0 && i > 0 && prints(nodes[i-1]) {
 			// The line begins with what is printed before.
 			continue
 		}
+		at, key, rest := literalKey(n.Text[start:next])
+		if key == "" {
+			continue
+		}
 		refs := s.conds
-		if len(bytes.TrimSpace(n.Text[m[1]:])) == 0 && i+1 < len(nodes) {
+		if i+1 < len(nodes) && blank(rest) && blank(n.Text[next:]) {
 			refs = joinRefs(refs, w.behind(c, nodes[i+1]))
 		}
-		w.add(s, n.Pos+parse.Pos(m[2]), string(n.Text[m[2]:m[3]]), refs)
+		w.add(s, n.Pos+parse.Pos(start+at), key, refs)
 	}
+}
+
+func blank(text []byte) bool { return len(bytes.TrimLeft(text, " \t\r\n")) == 0 }
+
+// literalKey is the key that a line of a template's text begins with, where it
+// stands in the line, and what stands behind its colon; "" if there is none.
+func literalKey(line []byte) (at int, key string, rest []byte) {
+	text := bytes.TrimLeft(line, " \t")
+	for bytes.HasPrefix(text, []byte("- ")) {
+		text = bytes.TrimLeft(text[1:], " ")
+	}
+	text = bytes.TrimLeft(text, `"'`)
+	at = len(line) - len(text)
+	colon := bytes.IndexByte(text, ':')
+	if colon < 1 || colon > maxKey {
+		return 0, "", nil
+	}
+	key = strings.TrimRight(string(text[:colon]), `"'`)
+	if key == "" || !isKeyByte(key[0]) || strings.ContainsFunc(key, func(c rune) bool { return c >= 0x80 || !isKeyByte(byte(c)) && !strings.ContainsRune("./-", c) }) {
+		return 0, "", nil
+	}
+	rest = text[colon+1:]
+	if len(rest) > 0 && !bytes.ContainsAny(rest[:1], " \t\r\n") {
+		return 0, "", nil
+	}
+	return at, key, rest
+}
+
+// maxKey is how long a key is at most, in bytes.
+const maxKey = 128
+
+func isKeyByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
 func (w *optionWalk) add(s branchState, pos parse.Pos, key string, refs []ref) {

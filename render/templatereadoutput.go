@@ -66,14 +66,16 @@ func (c *call) prints() *symbol {
 	if c.output != nil {
 		return c.output
 	}
-	if !c.r.spend(1) || c.r.depth >= maxReadDepth || c.tree == nil {
+	if !c.r.spend(1) || c.r.depth >= maxReadDepth || c.tree == nil || c.r.active[c.tree] >= maxRecursion {
 		return unknown
 	}
 	c.r.depth++
+	c.r.active[c.tree]++
 	c.output = unknown
 	out := &symbol{kind: symbolOutput}
 	c.printList(out, c.tree.Root, 0)
 	c.r.depth--
+	c.r.active[c.tree]--
 	if c.r.left <= 0 {
 		c.output = nil
 		return unknown

@@ -154,15 +154,23 @@ func (s *symbol) known() (truth, certain bool) {
 type symbols struct {
 	roots, tops map[string]*symbol
 	under       map[underKey]*symbol
+	// alike has the one that stands for a symbol, made those that stand for
+	// others by what they are made of, numbers what they are called there.
+	alike   map[*symbol]*symbol
+	made    map[string]*symbol
+	numbers map[*symbol]uint64
 }
 
 type underKey struct {
 	s   *symbol
 	key string
+	// item says that it is any item, whatever its key.
+	item bool
 }
 
 func newSymbols() *symbols {
-	return &symbols{roots: map[string]*symbol{}, tops: map[string]*symbol{}, under: map[underKey]*symbol{}}
+	return &symbols{roots: map[string]*symbol{}, tops: map[string]*symbol{}, under: map[underKey]*symbol{},
+		alike: map[*symbol]*symbol{}, made: map[string]*symbol{}, numbers: map[*symbol]uint64{}}
 }
 
 func (t *symbols) root(scope chartScope) *symbol {
@@ -191,7 +199,7 @@ func (t *symbols) below(s *symbol, key string) *symbol {
 	if len(s.ref.path) >= maxPath {
 		return unknown
 	}
-	k := underKey{s, key}
+	k := underKey{s: s, key: key}
 	v := t.under[k]
 	if v == nil {
 		v = &symbol{kind: symbolPath, ref: ref{kind: s.ref.kind, path: append(slices.Clip(s.ref.path), key)}}
@@ -202,7 +210,7 @@ func (t *symbols) below(s *symbol, key string) *symbol {
 
 // object is one of the things that helm gives to templates.
 func (t *symbols) object(root *symbol, name string) *symbol {
-	k := underKey{root, name}
+	k := underKey{s: root, key: name}
 	v := t.under[k]
 	if v != nil {
 		return v
@@ -258,12 +266,8 @@ func (r *templateReader) field(s *symbol, key string) *symbol {
 		}
 	case symbolDict:
 		return dictField(s, key)
-	case symbolMerged:
-		return r.mergedField(s, key)
-	case symbolOutput:
-		return r.outputField(s, key)
-	case symbolEither:
-		return r.each(s, func(p *symbol) *symbol { return r.field(p, key) })
+	case symbolMerged, symbolOutput, symbolEither:
+		return r.once(underKey{s: s, key: key}, func() *symbol { return r.composedField(s, key) })
 	case symbolWhole:
 		return r.field(s.parts[0], key)
 	case symbolMade:
@@ -299,6 +303,28 @@ func dictField(s *symbol, key string) *symbol {
 		return either(append(others, unknown)...)
 	}
 	return absent
+}
+
+// once finds what lies under a key once.
+func (r *templateReader) once(k underKey, find func() *symbol) *symbol {
+	if v := r.symbols.under[k]; v != nil {
+		return v
+	}
+	v := find()
+	if r.left > 0 {
+		r.symbols.under[k] = v
+	}
+	return v
+}
+
+func (r *templateReader) composedField(s *symbol, key string) *symbol {
+	switch s.kind {
+	case symbolMerged:
+		return r.mergedField(s, key)
+	case symbolOutput:
+		return r.outputField(s, key)
+	}
+	return r.each(s, func(p *symbol) *symbol { return r.field(p, key) })
 }
 
 func (r *templateReader) mergedField(s *symbol, key string) *symbol {
@@ -366,13 +392,36 @@ func (r *templateReader) item(s *symbol) *symbol {
 	case symbolList, symbolDict:
 		return either(s.parts...)
 	case symbolMerged, symbolEither:
-		return r.each(s, r.item)
+		return r.once(underKey{s: s, item: true}, func() *symbol { return r.each(s, r.item) })
 	case symbolWhole:
 		return r.item(s.parts[0])
-	case symbolMade, symbolOutput:
-		return made(s.parts...)
+	case symbolOutput:
+		return r.once(underKey{s: s, item: true}, func() *symbol {
+			return structured(s, r.item, func(_ string, value *symbol) *symbol { return value })
+		})
+	case symbolMade:
+		return s
 	}
 	return unknown
+}
+
+// structured is one of what whole makes of what a template prints as a whole, and
+// under of a value that it prints behind a key; of one that prints no such thing,
+// something of what it prints.
+func structured(s *symbol, whole func(*symbol) *symbol, under func(key string, value *symbol) *symbol) *symbol {
+	var found []*symbol
+	for i, p := range s.parts {
+		switch {
+		case s.keys[i] != "":
+			found = append(found, under(s.keys[i], p))
+		case p.kind == symbolWhole || p.kind == symbolOutput || p.kind == symbolEither:
+			found = append(found, whole(p))
+		}
+	}
+	if len(found) == 0 {
+		return made(s.parts...)
+	}
+	return eitherOf(found, s.conds)
 }
 
 // key is any one of the keys that a map has.
@@ -397,6 +446,8 @@ func (r *templateReader) key(s *symbol) *symbol {
 		return r.each(s, r.key)
 	case symbolWhole:
 		return r.key(s.parts[0])
+	case symbolOutput:
+		return structured(s, r.key, func(key string, _ *symbol) *symbol { return textSymbol(key) })
 	}
 	return unknown
 }

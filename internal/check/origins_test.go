@@ -366,7 +366,7 @@ func (w *writtenFiles) wrong(f lint.Finding, parent, value *yaml.Node) string {
 		return ""
 	case value.Kind == yaml.ScalarNode && (written == value.Value || written != "" && strings.Contains(value.Value, written) || value.Value != "" && strings.Contains(rest, value.Value)):
 		return ""
-	case value.Kind == yaml.ScalarNode && strings.Contains(rest, "${"):
+	case value.Kind == yaml.ScalarNode && (strings.Contains(rest, "${") || strings.Contains(rest, "$(")):
 		return ""
 	case value.Kind == yaml.ScalarNode && strings.ContainsAny(rest[:1], "|>"):
 		if text := strings.TrimSpace(w.line(f.Origin.File, f.Origin.Line+1)); text != "" && strings.HasPrefix(strings.TrimSpace(value.Value), text) {

@@ -61,8 +61,7 @@ type Query struct {
 	// Missing are the elements below the field that are not written; empty if
 	// the field is the one that is asked for.
 	Missing []string
-	// Rough asks for the place of the object as a whole, which need not be exact
-	// and must cost little.
+	// Rough asks for a place that need not be exact and must cost little.
 	Rough bool
 }
 
@@ -173,14 +172,23 @@ func (o *Object) At(path *field.Path) Origin {
 	if path != nil {
 		elements = SplitPath(path.String())
 	}
-	return o.origin(lookup(o.Node, elements), elements)
+	return o.origin(lookup(o.Node, elements), elements, false)
+}
+
+// Near is At at little cost: the place may be near where At finds it exactly.
+func (o *Object) Near(path *field.Path) Origin {
+	var elements []string
+	if path != nil {
+		elements = SplitPath(path.String())
+	}
+	return o.origin(lookup(o.Node, elements), elements, true)
 }
 
 // origin is the place of the elements of a path, of which the hits are found.
-func (o *Object) origin(hits []Hit, elements []string) Origin {
+func (o *Object) origin(hits []Hit, elements []string, rough bool) Origin {
 	deepest := len(hits) - 1
 	for i, hit := range slices.Backward(hits) {
-		q := Query{Hit: hit, Path: elements[:i]}
+		q := Query{Hit: hit, Path: elements[:i], Rough: rough}
 		if i == deepest {
 			q.Missing = elements[i:]
 		}
@@ -193,7 +201,7 @@ func (o *Object) origin(hits []Hit, elements []string) Origin {
 			// A field that was found, but whose own text has no place, was put
 			// there by a transformer: its parent is only near.
 			at.Exact = at.Exact && i == deepest
-			if at.Missing == "" {
+			if at.Missing == "" && at.Key == "" {
 				at.Missing = JoinPath(q.Missing)
 			}
 			at.Via = slices.Concat(at.Via, o.Origin.Via)

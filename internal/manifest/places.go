@@ -12,7 +12,7 @@ import (
 // lists, by their paths, in the order in which they stand in it.
 func (o *Object) Places() iter.Seq2[[]string, Origin] {
 	return func(yield func([]string, Origin) bool) {
-		Walk(o.Node, func(path []string, hits []Hit) bool { return yield(path, o.origin(hits, path)) })
+		Walk(o.Node, func(path []string, hits []Hit) bool { return yield(path, o.origin(hits, path, false)) })
 	}
 }
 
