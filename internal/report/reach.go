@@ -50,25 +50,32 @@ func steps(at manifest.Origin) []manifest.Step {
 }
 
 // reached names the units of a finding. Those that GitOps objects of one name
-// deploy to several clusters are named once.
+// deploy to several clusters are named once, and so is a chart that is rendered
+// with several values files.
 func (t *textWriter) reached(ids []string) string {
 	var order, rest []string
-	clusters := map[string][]string{}
+	// with are what units of one name differ in.
+	with := map[string][]string{}
 	for _, id := range ids {
 		u, ok := t.units[id]
-		if !ok || u.Cluster == "" {
+		var name, differs string
+		switch {
+		case ok && u.Cluster != "":
+			name, differs = Escape(clip(u.Kind+" "+u.Name, maxPath))+" in ", u.Cluster
+		case ok && u.Kind == "helm" && u.Name != "":
+			name, differs = Escape(clip(u.Path, maxPath))+" with ", u.Name
+		default:
 			rest = append(rest, id)
 			continue
 		}
-		name := Escape(clip(u.Kind+" "+u.Name, maxPath))
-		if clusters[name] == nil {
+		if with[name] == nil {
 			order = append(order, name)
 		}
-		clusters[name] = append(clusters[name], u.Cluster)
+		with[name] = append(with[name], differs)
 	}
 	var list []string
 	for _, name := range order[:min(len(order), maxUnits)] {
-		list = append(list, name+" in "+foldUnits(clusters[name]))
+		list = append(list, name+foldUnits(with[name]))
 	}
 	if n := len(order) - maxUnits; n > 0 {
 		list = append(list, fmt.Sprintf("%s more", thousands(n)))
