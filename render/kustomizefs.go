@@ -418,26 +418,27 @@ func (f *kustomizeFS) pad(name string, data []byte) []byte {
 	f.pads = append(f.pads, pad{base, lines, name})
 
 	var out bytes.Buffer
-	rest, before, consumed := text, 0, 0
-	if bytes.HasPrefix(text, []byte("---")) {
-		// kyaml takes a leading separator for a part of the first document:
+	for rest, before := text, 0; ; {
+		// A document that begins with a separator, as the first one may and one
+		// behind two separators does, has it for a line of its own to kyaml:
 		// the padding must stand behind it.
-		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			out.Write(text[:end+1])
-			rest, consumed = text[end+1:], 1
+		lead := 0
+		if bytes.HasPrefix(rest, []byte("---")) {
+			lead = bytes.IndexByte(rest, '\n') + 1
 		}
-	}
-	for {
+		from := max(lead-1, 0) // that line's end may begin the next separator
+		end := separatorEnd(rest[from:])
+		out.Write(rest[:lead])
 		writeLines(&out, base+before)
-		end := separatorEnd(rest)
 		if end < 0 {
-			out.Write(rest)
+			out.Write(rest[lead:])
 			return out.Bytes()
 		}
-		out.Write(rest[:end])
-		// What kyaml parses begins behind the separator.
-		consumed += bytes.Count(rest[:end], []byte("\n"))
-		before, rest = consumed, rest[end:]
+		end += from
+		out.Write(rest[lead:end])
+		// What kyaml parses next begins behind the separator.
+		before += bytes.Count(rest[:end], []byte("\n"))
+		rest = rest[end:]
 	}
 }
 

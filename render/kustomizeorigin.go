@@ -91,6 +91,11 @@ func (k *kustomizeOrigins) locate(q manifest.Query) (manifest.Origin, bool) { re
 // that in an inline patch, or the negative number of the plugin that set it.
 func (k *kustomizeOrigins) find(doc *yaml.Node, q manifest.Query) (manifest.Origin, bool) {
 	n := q.Node
+	if n == q.Key && n.Line <= 0 && !q.Rough {
+		if at, ok := k.keyOf(q); ok {
+			return at, true
+		}
+	}
 	switch {
 	case n.Line < 0:
 		return k.tagged(doc, q)
@@ -109,6 +114,25 @@ func (k *kustomizeOrigins) find(doc *yaml.Node, q manifest.Query) (manifest.Orig
 	moved := *n
 	moved.Line -= at.start
 	return k.compared(at.file, &moved, q)
+}
+
+// keyOf is the place of a key that kustomize wrote anew when it merged a patch:
+// before its value, which keeps its line.
+func (k *kustomizeOrigins) keyOf(q manifest.Query) (manifest.Origin, bool) {
+	if q.Value == nil || q.Value.Line <= firstPad {
+		return manifest.Origin{}, false
+	}
+	from, ok := k.padded(q.Value.Line)
+	if !ok {
+		return manifest.Origin{}, false
+	}
+	line, column, ok := k.file(from.file).keyBefore(q.Value.Line-from.start, q.Value.Column, q.Key.Value)
+	if !ok {
+		return manifest.Origin{}, false
+	}
+	key := *q.Key
+	key.Line, key.Column = line, column
+	return manifest.Origin{Span: position(from.file, &key), Exact: true}, true
 }
 
 // padded is the pad that a line is in.

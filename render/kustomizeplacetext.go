@@ -110,6 +110,34 @@ func (w *writtenFile) block(line int, text string) *yaml.Node {
 	return nil
 }
 
+// keyBefore is where a key stands whose value begins at a place: on the same line,
+// or as the last thing before it that is not further in.
+func (w *writtenFile) keyBefore(line, column int, key string) (keyLine, keyColumn int, ok bool) {
+	for i := line; i > 0; i-- {
+		text := string(w.line(i))
+		if i == line {
+			text = strings.TrimSuffix(text, w.rest(line, column))
+		}
+		entry := strings.TrimLeft(text, " -")
+		before := utf8.RuneCountInString(text[:len(text)-len(entry)])
+		if entry == "" || entry[0] == '#' {
+			continue
+		}
+		if i < line && before >= column {
+			return 0, 0, false
+		}
+		for _, quote := range [...]string{"", `"`, "'"} {
+			after, found := strings.CutPrefix(entry, quote+key+quote+":")
+			after = strings.TrimSpace(after)
+			if found && (after == "" || strings.ContainsAny(after[:1], "#&!")) {
+				return i, before + 1, true
+			}
+		}
+		return 0, 0, false
+	}
+	return 0, 0, false
+}
+
 // literalText is the text of the literal block that a line introduces, also where
 // the whole is itself the text of a block, and the column before its lines.
 func (w *writtenFile) literalText(line int) (text string, column int, ok bool) {

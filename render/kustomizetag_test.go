@@ -248,6 +248,12 @@ replacements:
 			"/metadata/labels/app.kubernetes.io/managed-by=kustomize-v5.8.2 BuildMetadata of app",
 			"/metadata/annotations/note=written app/pod.yaml:7",
 		}},
+		{"separators", "resources: [many.yaml]\n",
+			"-- app/many.yaml --\n---\n---\napiVersion: v1\nkind: A\nmetadata: {name: a}\n---\n---\n# A comment.\napiVersion: v1\nkind: B\nmetadata: {name: b}\n---\n---\n---\napiVersion: v1\nkind: C\nmetadata: {name: c}\n", []string{
+				"/metadata/name=a app/many.yaml:5",
+				"/metadata/name=b app/many.yaml:11",
+				"/metadata/name=c app/many.yaml:17",
+			}},
 		{"list", "resources: [list.yaml]\n",
 			"-- app/list.yaml --\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: one\n  data: {a: b}\n", []string{
 				"/kind=ConfigMap app/list.yaml:5",

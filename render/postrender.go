@@ -119,6 +119,13 @@ type postStages struct {
 
 const postInput = "chart.yaml"
 
+// The files of a stage's patches, by their numbers.
+const (
+	patchFile      = "patch-%d.yaml"
+	mergeFile      = "merge-%d.yaml"
+	operationsFile = "operations-%d.yaml"
+)
+
 func stageDir(i int) string { return "/" + strconv.Itoa(i) }
 
 // postStages writes the kustomizations of the post renderers.
@@ -164,7 +171,6 @@ func (b *builder) writeStage(s *postStages, i int, k *postKustomization, pads *p
 			if data, err = sigsyaml.Marshal(patch); err != nil {
 				return "", err
 			}
-			pad = ""
 		}
 		data, refused := b.limits.YAML.Check(data)
 		if refused != nil {
@@ -176,21 +182,21 @@ func (b *builder) writeStage(s *postStages, i int, k *postKustomization, pads *p
 		return name, s.fs.WriteFile(path.Join(stageDir(i), name), data)
 	}
 	for j, p := range k.Patches {
-		name, err := write(fmt.Sprintf("patch-%d.yaml", j), p.Patch, postPad(i, j))
+		name, err := write(fmt.Sprintf(patchFile, j), p.Patch, postPad(i, j))
 		if err != nil {
 			return err
 		}
 		patches = append(patches, types.Patch{Path: name, Target: p.Target})
 	}
 	for j, p := range k.PatchesStrategicMerge {
-		name, err := write(fmt.Sprintf("merge-%d.yaml", j), p, "")
+		name, err := write(fmt.Sprintf(mergeFile, j), p, postPad(i, len(k.Patches)+j))
 		if err != nil {
 			return err
 		}
 		merges = append(merges, name)
 	}
 	for j, p := range k.PatchesJSON6902 {
-		name, err := write(fmt.Sprintf("operations-%d.yaml", j), p.Patch, "")
+		name, err := write(fmt.Sprintf(operationsFile, j), p.Patch, "")
 		if err != nil {
 			return err
 		}
