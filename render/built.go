@@ -232,12 +232,12 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 		return
 	}
 	origin := manifest.Origin{Span: manifest.Span{File: r.mainFile(res.Unit)}}
-	var post func(renderer, patch, line int, q manifest.Query) (manifest.Origin, bool)
+	var post *postPlaces
 	if u := res.Unit; u.Kind == HelmRelease && u.object != nil {
-		post = r.postPatches(u.object)
+		post = r.postPlaces(u.object, p.tags)
 	}
 	locate := func(doc *yaml.Node) manifest.Locator {
-		find := where.texts.locator(where.locator(doc), post)
+		find := where.texts.locator(post.locator(where.locator(doc)), post.line)
 		return func(q manifest.Query) (manifest.Origin, bool) {
 			at, ok := find(q)
 			if ok && isFetched(at.File) {

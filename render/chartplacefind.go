@@ -124,7 +124,7 @@ func (f *finder) literal(at segment, line int, text string) (manifest.Origin, bo
 	p, _ := f.t.piece(at.run)
 	r := f.t.runs[at.run]
 	if f.foreign(p) {
-		return f.ask(p, nil)
+		return f.ask(p, nil, false)
 	}
 	span := manifest.Span{File: p.file, Line: p.line, Column: p.column, EndLine: p.line, EndColumn: p.column}
 	exact := false

@@ -1,9 +1,7 @@
 package render
 
 import (
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -83,17 +81,23 @@ func (f *finder) block(v *yaml.Node) (manifest.Origin, bool) {
 	if !ok || !p.action || f.t.runAt(last, column) != run {
 		return f.fileBlock(run, line, last)
 	}
+	// What printed the key as well printed a text which holds both.
+	within := f.t.runAt(v.Line-f.shift, v.Column) == run
 	view := f.c.releaseValues(f.of.chart)
 	for _, r := range p.refs {
 		if r.kind != refValues {
 			continue
 		}
-		w, ok := f.resolve(view, r, run, nil, func(s setting) (grade, int) {
+		var inner []string
+		if r.whole && within {
+			inner, _ = f.t.keysAt(run, v.Line-f.shift, v.Column, f.c.limits())
+		}
+		w, ok := f.resolve(view, r, run, inner, func(s setting) (grade, int) {
 			switch {
 			case s.node.Kind == yaml.ScalarNode:
 				return accounts(s.node, v.Value)
 			case r.whole:
-				return wholeMatch, 0
+				return f.holds(view, s, v.Value), 0
 			}
 			return noMatch, 0
 		})
@@ -101,8 +105,8 @@ func (f *finder) block(v *yaml.Node) (manifest.Origin, bool) {
 			return f.set(w)
 		}
 	}
-	if at, ok := f.otherSource(p, text); ok {
-		return at, true
+	if at, ok := f.otherSource(p, text); ok || within {
+		return at, ok
 	}
 	return f.unresolved(p, nil, false)
 }
@@ -180,10 +184,7 @@ func (f *finder) missing() (manifest.Origin, bool) {
 		w, ok = f.containerValue(parent)
 	}
 	if ok {
-		at, ok := f.set(w)
-		at.Missing = manifest.JoinPath(f.q.Missing)
-		at.Key = setKey(slices.Concat(w.path, f.q.Missing))
-		return at, ok
+		return f.add(w, f.q.Missing)
 	}
 	o := f.option()
 	if o == nil {
@@ -192,183 +193,29 @@ func (f *finder) missing() (manifest.Origin, bool) {
 	return f.byOption(o)
 }
 
+// add is the place of a value below which keys would have to be added.
+func (f *finder) add(w printedValue, keys []string) (manifest.Origin, bool) {
+	key := slices.Concat(w.path, keys)
+	if w.setting.source.foreign {
+		return f.ask(w.piece, key, w.sure)
+	}
+	at, ok := f.set(w)
+	at.Key, at.Missing = setKey(key), manifest.JoinPath(keys)
+	return at, ok
+}
+
 // parent is the template's line of the field's parent. key is what would set the
 // field in the values; nil for none.
 func (f *finder) parent(key []string) (manifest.Origin, bool) {
+	if line, column, ok := f.at(f.q.Node); ok {
+		if p, ok := f.t.piece(f.t.runAt(line, column)); ok && f.foreign(p) {
+			return f.ask(p, key, false)
+		}
+	}
 	at, ok := f.scalar(f.q.Node)
 	if key != nil {
 		at.Key = setKey(key)
 	}
 	at.Missing = manifest.JoinPath(f.q.Missing)
-	return at, ok
-}
-
-// option is what the template would write the missing field with, but for a
-// condition: the nearest behind the parent, in the same run of the template.
-func (f *finder) option() *option {
-	line, column, ok := f.at(f.q.Node)
-	if !ok {
-		return nil
-	}
-	run := f.t.runAt(line, column)
-	p, ok := f.t.piece(run)
-	if !ok || p.action || f.t.runs[run].line != line {
-		return nil
-	}
-	column = p.column + column - f.t.runs[run].column
-	beside := f.siblings(p)
-	var best *option
-	end := math.MaxInt // the line of the best one, or at which the parent is known to have ended
-	for _, o := range f.t.optionsOf(f.q.Missing[0]) {
-		if o.piece < 0 || o.piece >= len(f.t.pieces) {
-			continue
-		}
-		at := f.beside(&f.t.pieces[o.piece], p)
-		switch {
-		case at == nil || at.line <= p.line:
-			continue
-		case at.action && !f.indents(at):
-			continue
-		case !at.action && beside > 0 && at.column != beside:
-			continue
-		case !at.action && (at.column < column || at.column == column && f.q.Hit.Key != nil):
-			continue
-		case at.line >= end:
-			continue
-		case f.ends(p, column, at.line):
-			end = at.line
-			continue
-		}
-		best, end = o, at.line
-	}
-	return best
-}
-
-// beside is the piece of the same run of a template as another that wrote what a
-// piece is or, if that is in a template which it includes, the include; nil for
-// none.
-func (f *finder) beside(at, p *piece) *piece {
-	included := false
-	for range maxCallers {
-		if at.file == p.file && at.caller == p.caller && at.template == p.template {
-			return at
-		}
-		// Of what is included only the keys at the left may be beside the others.
-		if at.caller < 0 || at.caller >= len(f.t.pieces) || !included && at.column != 1 {
-			return nil
-		}
-		at, included = &f.t.pieces[at.caller], true
-	}
-	return nil
-}
-
-// indents says that an include puts what it prints where the keys of the parent
-// are, as far as it tells.
-func (f *finder) indents(p *piece) bool {
-	m := indentWidth().FindStringSubmatch(f.action(p))
-	first := f.q.Hit.Value
-	if m == nil || first.Kind != yaml.MappingNode || len(first.Content) == 0 {
-		return true
-	}
-	return m[1] == strconv.Itoa(first.Content[0].Column-1)
-}
-
-var indentWidth = lazyRegexp(`n?indent +(\d+)`)
-
-// siblings is the column in the template of the keys in the parent; 0 if the same
-// template wrote none of them.
-func (f *finder) siblings(of *piece) int {
-	parent := f.q.Hit.Value
-	const most = 200 // nodes that are looked at
-	for i := 0; parent.Kind == yaml.MappingNode && i+1 < min(len(parent.Content), most); i += 2 {
-		line, column, ok := f.at(parent.Content[i])
-		if !ok {
-			continue
-		}
-		run := f.t.runAt(line, column)
-		p, ok := f.t.piece(run)
-		if ok && !p.action && p.file == of.file && p.caller == of.caller && p.template == of.template && f.t.runs[run].line == line {
-			return p.column + column - f.t.runs[run].column
-		}
-	}
-	return 0
-}
-
-// ends says that the parent, whose key is in a column, ends in the template before
-// a line.
-func (f *finder) ends(p *piece, column, line int) bool {
-	lines := f.c.source(p.file)
-	for i := p.line; i < min(line-1, len(lines)); i++ {
-		text := strings.TrimSpace(lines[i])
-		if text == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, "{{") {
-			continue
-		}
-		indent := len(lines[i]) - len(strings.TrimLeft(lines[i], " "))
-		if indent+1 < column || indent+1 == column && f.q.Hit.Key != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// byOption is the place of the values that would let the template write the
-// missing field: those that it is printed from or, if they hold it, the condition
-// around it.
-func (f *finder) byOption(o *option) (manifest.Origin, bool) {
-	view := f.c.releaseValues(f.of.chart)
-	p := &f.t.pieces[o.piece]
-	rest := f.q.Missing[1:]
-	var printed, condition []string // paths
-	for _, r := range o.refs {
-		if r.kind != refValues {
-			continue
-		}
-		paths := view.expand(r.path)
-		if len(paths) != 1 {
-			continue
-		}
-		if r.whole {
-			printed = paths[0]
-			continue
-		}
-		s, ok := view.lookup(paths[0])
-		if condition == nil && (!ok || s.empty()) {
-			condition = paths[0]
-		}
-		if ok && s.node.Kind == yaml.MappingNode && printed == nil {
-			// A mapping is asked for because it is what is printed.
-			printed = paths[0]
-		}
-	}
-	if slices.Equal(printed, condition) {
-		condition = nil
-	}
-	held := false
-	if printed != nil {
-		_, held = view.lookup(slices.Concat(printed, rest))
-	}
-	switch {
-	case printed != nil && (condition == nil || !held):
-		at, ok := f.optionAt(view, p, printed, slices.Concat(printed, rest))
-		if at.Missing == "" && len(rest) > 0 && at.Key != "" && ok {
-			at.Missing = manifest.JoinPath(rest)
-		}
-		at.Exact = at.Exact && condition == nil
-		return at, ok
-	case condition != nil:
-		return f.optionAt(view, p, condition, condition)
-	}
-	return f.parent(nil)
-}
-
-// optionAt is where a value is written by which a template would write more; if
-// it is written nowhere, the parent in the template.
-func (f *finder) optionAt(view *valuesView, p *piece, path, key []string) (manifest.Origin, bool) {
-	s, ok := view.lookup(path)
-	if !ok {
-		return f.parent(key)
-	}
-	at, ok := f.set(printedValue{setting: s, path: path, piece: p, sure: true, grade: wholeMatch})
-	at.Key = setKey(key)
 	return at, ok
 }

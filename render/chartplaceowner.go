@@ -20,8 +20,11 @@ type owner struct {
 // fetched, or is of a chart whose source is elsewhere. at is then the place that
 // asks for that chart; without a line if it is not known.
 func (c *chartPlaces) owner(file string) (at manifest.Span, foreign bool) {
-	if isFetched(file) || isArchive(file) {
+	switch {
+	case isFetched(file):
 		return manifest.Span{}, true
+	case isArchive(file):
+		return c.packed(file), true
 	}
 	dir := path.Dir(file)
 	c.files.Lock()
@@ -70,6 +73,20 @@ func (c *chartPlaces) vendored(parent, name, dir string) (manifest.Span, bool) {
 		}
 	}
 	return manifest.Span{}, false
+}
+
+// packed is the place that asks for the packed chart in a chart's charts/ folder;
+// without a line if there is none.
+func (c *chartPlaces) packed(archive string) manifest.Span {
+	for _, file := range []string{"Chart.yaml", "requirements.yaml"} {
+		file = join(path.Dir(path.Dir(archive)), file)
+		for _, dep := range (val{c.parsed(file)}).at("dependencies").items() {
+			if name := dep.at("name").str(); name != "" && strings.HasPrefix(path.Base(archive), name+"-") {
+				return position(file, dep.at("name").n)
+			}
+		}
+	}
+	return manifest.Span{}
 }
 
 // pulled says that kustomize got the chart that a folder is of from elsewhere: its
@@ -122,11 +139,18 @@ func (f *finder) asked(file string) manifest.Span {
 	if name, entry := f.dependency(); entry.ok() {
 		return position(name, entry.at("name").n)
 	}
-	switch {
-	case f.of.at.File != "":
-		return f.of.at
-	case f.of.chart > 0 && f.of.chart <= len(f.c.b.product.charts):
-		return f.c.b.product.charts[f.of.chart-1].release.at
+	places := []manifest.Span{f.of.at, f.c.stand}
+	dir, rel := f.c.chart(f.of.chart)
+	if f.of.chart > 0 {
+		places = append(places, rel.at)
+	}
+	for _, at := range places {
+		if at.Line > 0 {
+			return at
+		}
+	}
+	if name := (val{f.c.parsed(chartFile(dir))}).at("name"); !isArchive(dir) && !isFetched(dir) && name.ok() {
+		return position(chartFile(dir), name.n)
 	}
 	return f.c.stand
 }

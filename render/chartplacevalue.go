@@ -1,10 +1,8 @@
 package render
 
 import (
-	"encoding/base64"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
@@ -60,6 +58,9 @@ func (f *finder) printed(n *yaml.Node, parts []segment) (manifest.Origin, bool) 
 		}
 	}
 	if len(found) == 0 {
+		if w, ok := f.named(first, n.Value); ok && len(parts) == 1 {
+			return f.set(w)
+		}
 		if p, ok := f.t.piece(parts[0].run); ok && plain && !p.action {
 			first = p
 		}
@@ -73,6 +74,32 @@ func (f *finder) printed(n *yaml.Node, parts []segment) (manifest.Origin, bool) 
 		}
 	}
 	return at, ok
+}
+
+// named is the value that was printed of those that an action, or one of the
+// includes that it is in, tells the name of in quotes: named templates are asked
+// so for one of several values.
+func (f *finder) named(p *piece, shown string) (printedValue, bool) {
+	view := f.c.releaseValues(f.of.chart)
+	scope, _, _ := dependencyOf(f.t.name, f.of.file)
+	for i, at := 0, p; at != nil && i < maxCallers; i++ {
+		parts := strings.Split(f.action(at), `"`)
+		for j := 1; j < len(parts); j += 2 {
+			path := slices.Concat(scope, strings.Split(parts[j], "."))
+			s, ok := view.lookup(path)
+			if !ok || parts[j] == "" || s.node.Kind != yaml.ScalarNode || s.empty() {
+				continue
+			}
+			if g, _ := accounts(s.node, shown); g == wholeMatch {
+				return printedValue{setting: s, path: path, piece: p, sure: true, grade: g}, true
+			}
+		}
+		if at.caller < 0 || at.caller >= len(f.t.pieces) {
+			break
+		}
+		at = &f.t.pieces[at.caller]
+	}
+	return printedValue{}, false
 }
 
 // certain says that what an action prints can be changed nowhere but in the
@@ -95,10 +122,13 @@ func (f *finder) source(p *piece, run int, n *yaml.Node, shown string) (printedV
 		}
 		for _, inner := range f.inner(r, run, n) {
 			w, ok := f.resolve(view, r, run, inner, func(s setting) (grade, int) {
-				if s.node.Kind != yaml.ScalarNode {
-					return noMatch, 0
+				switch {
+				case s.node.Kind == yaml.ScalarNode:
+					return accounts(s.node, shown)
+				case r.whole:
+					return f.holds(view, s, shown), 0
 				}
-				return accounts(s.node, shown)
+				return noMatch, 0
 			})
 			if !ok {
 				w, ok = f.otherMatch(view, r, run, n, shown)
@@ -121,8 +151,9 @@ func (f *finder) source(p *piece, run int, n *yaml.Node, shown string) (printedV
 // lines.
 func (f *finder) otherMatch(view *valuesView, r ref, run int, n *yaml.Node, shown string) (printedValue, bool) {
 	if len(r.path) > 0 && r.path[len(r.path)-1] == anyItem {
+		name := decoded(strings.Trim(shown, `"'`))
 		for _, p := range view.expand(r.path) {
-			if s, ok := view.lookup(p); ok && s.key != nil && s.key.Value == shown {
+			if s, ok := view.lookup(p); ok && s.key != nil && s.key.Value == name {
 				return printedValue{setting: s, path: p, sure: true, grade: wholeMatch, key: true}, true
 			}
 		}
@@ -157,14 +188,8 @@ func (f *finder) unsetSource(view *valuesView, r ref, p *piece) printedValue {
 	}
 	// Where several values may have been the default, this one need not be the
 	// one to be set.
-	others := slices.ContainsFunc(p.refs, func(o ref) bool {
-		if o.kind != refValues || slices.Equal(o.path, r.path) {
-			return false
-		}
-		s, ok := view.lookup(o.path)
-		return ok && !s.empty()
-	})
-	return printedValue{setting: s, path: paths[0], piece: p, sure: !others && f.defaults(p), grade: unsetMatch}
+	others := slices.DeleteFunc(slices.Clone(p.refs), func(o ref) bool { return slices.Equal(o.path, r.path) })
+	return printedValue{setting: s, path: paths[0], piece: p, sure: f.unset(view, others) && f.defaults(p), grade: unsetMatch}
 }
 
 // defaults says that an action prints a value or, in its place, a default.
@@ -242,82 +267,11 @@ func (f *finder) resolve(view *valuesView, r ref, run int, inner []string, match
 	return best, true
 }
 
-// accounts says how a value accounts for a text, and where it stands in it.
-func accounts(n *yaml.Node, shown string) (grade, int) {
-	value := strings.TrimSpace(n.Value)
-	if shown = strings.Trim(strings.TrimSpace(shown), `"'`); sameScalar(n, value, shown) {
-		return wholeMatch, 0
-	}
-	if value == "" {
-		return noMatch, 0
-	}
-	if decoded, err := base64.StdEncoding.DecodeString(shown); err == nil && strings.TrimSpace(string(decoded)) == value && len(value) > 2 {
-		return wholeMatch, 0
-	}
-	i := strings.LastIndex(shown, value)
-	if i < 0 || !boundary(shown[:i], value, true) || !boundary(shown[i+len(value):], value, false) {
-		return noMatch, 0
-	}
-	return partMatch, i
-}
-
-// sameScalar says that a value, as it is written, is printed as a text.
-func sameScalar(n *yaml.Node, value, shown string) bool {
-	if value == shown {
-		return true
-	}
-	switch n.ShortTag() {
-	case "!!str":
-		return strings.EqualFold(value, shown)
-	case "!!int", "!!float", "!!bool":
-		var a, b any
-		other := yaml.Node{Kind: yaml.ScalarNode, Value: shown}
-		if n.Decode(&a) != nil || other.Decode(&b) != nil {
-			return false
-		}
-		return equalNumbers(a, b)
-	}
-	return false
-}
-
-func equalNumbers(a, b any) bool {
-	number := func(v any) (float64, bool) {
-		switch v := v.(type) {
-		case int:
-			return float64(v), true
-		case int64:
-			return float64(v), true
-		case float64:
-			return v, true
-		}
-		return 0, false
-	}
-	x, okX := number(a)
-	y, okY := number(b)
-	if okX && okY {
-		return x == y
-	}
-	return a == b
-}
-
-// boundary says that a value does not go on as the same word in the text beside it.
-func boundary(beside, value string, before bool) bool {
-	if beside == "" {
-		return true
-	}
-	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	near, edge := []rune(beside), []rune(value)
-	if before {
-		return !word(near[len(near)-1]) || !word(edge[0])
-	}
-	return !word(near[0]) || !word(edge[len(edge)-1])
-}
-
 // set is the place of a value that was printed: where it is set, if that is in
 // this repository.
 func (f *finder) set(w printedValue) (manifest.Origin, bool) {
 	if w.setting.source.foreign {
-		return f.ask(w.piece, w.path)
+		return f.ask(w.piece, w.path, w.sure && w.grade != noMatch)
 	}
 	at, stands := w.setting.place()
 	switch {
@@ -354,11 +308,6 @@ func (f *finder) blockLine(w printedValue, at manifest.Span, stands bool) (manif
 	return manifest.Span{File: at.File, Line: line, Column: indent + 1, EndLine: line, EndColumn: indent + 1 + len([]rune(text))}, stands
 }
 
-// ask is where a chart is asked for that nobody edits here.
-func (f *finder) ask(p *piece, key []string) (manifest.Origin, bool) {
-	return manifest.Origin{Span: f.asked(p.file), Key: setKey(key), Via: f.templateSteps(p, true)}, true
-}
-
 // unresolved is the place of what an action printed when no value is found that
 // it printed: the action, with the values key that would change it. What an
 // action holds as a constant stands there; and what is made of the release's
@@ -368,11 +317,19 @@ func (f *finder) unresolved(p *piece, n *yaml.Node, plain bool) (manifest.Origin
 		return manifest.Origin{}, false
 	}
 	var key []string
-	if i := slices.IndexFunc(p.refs, func(r ref) bool { return r.kind == refValues }); i >= 0 {
-		key = p.refs[i].path
+	for _, r := range p.refs {
+		// One of all the values of a chart says nothing.
+		if any := slices.Index(r.path, anyItem); r.kind == refValues && any != 0 && any != 1 {
+			key = r.path
+			break
+		}
 	}
 	if f.foreign(p) {
-		return f.ask(p, key)
+		// Without the chart's own values, what is the only one to be printed is.
+		return f.ask(p, key, len(p.refs) == 1 && !p.refs[0].whole)
+	}
+	if at, ok := f.unwritten(p, n); ok {
+		return at, true
 	}
 	at := manifest.Origin{Span: manifest.Span{File: p.file, Line: p.line, Column: p.column}, Key: setKey(key), Via: f.templateSteps(p, false)}
 	at.EndLine, at.EndColumn = at.Line, at.Column
@@ -388,6 +345,31 @@ func (f *finder) unresolved(p *piece, n *yaml.Node, plain bool) (manifest.Origin
 		}
 	}
 	return at, true
+}
+
+// unwritten is the place of a value that is written nowhere, so that an action
+// printed a default: the mapping to which it would have to be added.
+func (f *finder) unwritten(p *piece, n *yaml.Node) (manifest.Origin, bool) {
+	if n == nil || !p.action || len(p.refs) == 0 || p.refs[0].kind != refValues || !f.defaults(p) {
+		return manifest.Origin{}, false
+	}
+	s, rest, ok := f.above(p.refs[0].path)
+	if !ok || len(rest) != 1 || s.source.foreign {
+		return manifest.Origin{}, false
+	}
+	view := f.c.releaseValues(f.of.chart)
+	return f.add(printedValue{setting: s, path: p.refs[0].path[:len(p.refs[0].path)-1], piece: p, sure: f.unset(view, p.refs[1:]), grade: wholeMatch}, rest)
+}
+
+// unset says that none of some values is set.
+func (f *finder) unset(view *valuesView, refs []ref) bool {
+	return !slices.ContainsFunc(refs, func(r ref) bool {
+		if r.kind != refValues {
+			return false
+		}
+		s, ok := view.lookup(r.path)
+		return ok && !s.empty()
+	})
 }
 
 // otherSource is the place of what an action took from the chart's Chart.yaml or
@@ -411,7 +393,7 @@ func (f *finder) otherSource(p *piece, shown string) (manifest.Origin, bool) {
 			continue
 		}
 		if _, foreign := f.c.owner(span.File); foreign {
-			return f.ask(p, f.firstKey(p))
+			return f.ask(p, f.firstKey(p), false)
 		}
 		return manifest.Origin{Span: span, Exact: true, Key: setKey(f.firstKey(p)), Via: f.templateSteps(p, true)}, true
 	}

@@ -1,9 +1,9 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"sort"
@@ -14,16 +14,13 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 )
 
-// A mark stands in what a template gives before what a piece of it wrote:
-// markOpen, the number of the mark, markClose. A mark without a number ends what
-// the last mark of a call began. copySuffix is added to the name of a template
-// for the copy of it that has marks.
+// A mark stands in what a template gives before what a piece of it wrote: a
+// marker's open, the number of the mark, markClose. A mark without a number ends
+// what the last mark of a call began.
 const (
-	markOpen   = "\ue000"
-	markClose  = "\ue001"
-	copySuffix = "\ue002"
-	// markRunes begins the encoding of all three, and of 61 others.
-	markRunes = "\xee\x80"
+	markOpen  = "\ue000"
+	markClose = "\ue001"
+	markCopy  = "\ue002"
 )
 
 // chartTemplates are the templates of a chart and of its dependencies by helm's
@@ -42,12 +39,7 @@ type chartTemplates struct {
 func parseTemplates(c *chart.Chart) (*chartTemplates, error) {
 	t := &chartTemplates{source: map[string]string{}, charts: map[string]*chart.Chart{}, trees: map[string]*parse.Tree{}, unparsed: map[string]bool{}}
 	t.add(c)
-	names := sortedKeys(t.source)
-	sort.SliceStable(names, func(i, j int) bool {
-		a, b := strings.Count(names[i], "/"), strings.Count(names[j], "/")
-		return a > b || a == b && names[i] > names[j]
-	})
-	for _, name := range names {
+	for _, name := range t.order() {
 		if source := t.source[name]; !strings.Contains(source, "define") && !strings.Contains(source, "block") {
 			t.unparsed[name] = true
 			continue
@@ -68,6 +60,16 @@ func parseTemplates(c *chart.Chart) (*chartTemplates, error) {
 		}
 	}
 	return t, nil
+}
+
+// order are the files in the order in which helm parses and executes them.
+func (t *chartTemplates) order() []string {
+	names := sortedKeys(t.source)
+	sort.SliceStable(names, func(i, j int) bool {
+		a, b := strings.Count(names[i], "/"), strings.Count(names[j], "/")
+		return a > b || a == b && names[i] > names[j]
+	})
+	return names
 }
 
 func parseTemplate(name, source string) (map[string]*parse.Tree, error) {
@@ -111,54 +113,57 @@ func (t *chartTemplates) add(c *chart.Chart) {
 	}
 }
 
-// markable says that no mark can be taken for what a chart itself holds.
-func markable(c *chart.Chart) bool {
-	for _, file := range c.Raw {
-		if bytes.Contains(file.Data, []byte(markRunes)) {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(c.Dependencies(), func(d *chart.Chart) bool { return !markable(d) })
-}
-
 // mark is what a mark's number stands for.
 type mark struct {
 	file string // helm's name of the template's file
 	pos  parse.Pos
-	// node is the action that prints; nil for text.
-	node parse.Node
+	// node is the action that prints; a text has lines, which are where the lines
+	// of it begin that follow, without what is blank.
+	node  parse.Node
+	lines []parse.Pos
 	// call is the name of the template that the action includes a copy of; "" for
 	// none.
 	call string
+	// looped says that it stands in a range.
+	looped bool
 }
+
+// action says that the mark is not one of text.
+func (m *mark) action() bool { return m.node.Type() != parse.NodeText }
 
 // marker writes templates anew, with marks. What it writes is made of the trees,
 // so that no white space is left in it that an action trims.
 type marker struct {
 	*chartTemplates
 	marks []mark
+	// open begins a mark, and copied a name that stands for the copy of a template
+	// that has marks. Both hold what no chart can know: it can't forge a mark, and
+	// may hold the same runes.
+	open, copied string
 	// copies are the templates that are needed with marks, plain those that are
 	// needed as they are; both in the order in which they were met.
 	copies, plain *nameQueue
 	// all says that a template may be included by any name, suffixes the ends of
-	// the names that are put together. With open, what is given to tpl may include
-	// templates.
-	all, open bool
-	suffixes  map[string]bool
+	// the names that are put together. With foreign, what is given to tpl may
+	// include templates.
+	all, foreign bool
+	suffixes     map[string]bool
 
-	// counts are the marks of each template, loops the templates that hold one.
+	// counts are the marks of each template.
 	counts map[*parse.Tree]int
-	loops  map[*parse.Tree]bool
 
 	out  strings.Builder
 	tree *parse.Tree
-	// marked says that what is being written gets marks.
+	// marked says that what is being written gets marks, loops how many ranges it
+	// is in.
 	marked bool
+	loops  int
 }
 
-func newMarker(t *chartTemplates, open bool) *marker {
-	return &marker{chartTemplates: t, open: open, copies: newNameQueue(), plain: newNameQueue(), suffixes: map[string]bool{},
-		counts: map[*parse.Tree]int{}, loops: map[*parse.Tree]bool{}}
+func newMarker(t *chartTemplates, foreign bool) *marker {
+	secret := strconv.FormatUint(rand.Uint64(), 36) + "."
+	return &marker{chartTemplates: t, open: markOpen + secret, copied: markCopy + secret, foreign: foreign,
+		copies: newNameQueue(), plain: newNameQueue(), suffixes: map[string]bool{}, counts: map[*parse.Tree]int{}}
 }
 
 // nameQueue is a queue that takes each name once.
@@ -186,22 +191,29 @@ func (q *nameQueue) pop() (string, bool) {
 }
 
 // install puts into a chart, in the place of its templates, those of some files
-// with marks, and all that these include.
-func (m *marker) install(c *chart.Chart, files []string) {
+// with marks, those of others without, and all that these include. Helm executes
+// them in the order in which it does those of the chart.
+func (m *marker) install(c *chart.Chart, files, others []string) {
 	executed := map[*chart.Chart][]*chart.File{}
-	for _, name := range files {
+	for i, name := range slices.Concat(files, others) {
 		of := m.charts[name]
 		m.out.Reset()
 		// The file itself may be included by its name, too, and without marks.
 		fmt.Fprintf(&m.out, `{{$_ := set $.Template "Name" %s}}`, strconv.Quote(name))
-		m.write(m.lookup(name), true)
-		rel := strings.TrimPrefix(name, of.ChartFullPath()+"/")
-		executed[of] = append(executed[of], &chart.File{Name: rel + copySuffix, Data: []byte(m.out.String())})
+		m.write(m.lookup(name), i < len(files))
+		rel := strings.TrimPrefix(m.executedAs(name), of.ChartFullPath()+"/")
+		executed[of] = append(executed[of], &chart.File{Name: rel, Data: []byte(m.out.String())})
 	}
 	m.out.Reset()
 	m.definitions()
-	executed[c] = append(executed[c], &chart.File{Name: "templates/_" + copySuffix, Data: []byte(m.out.String())})
+	executed[c] = append(executed[c], &chart.File{Name: "templates/_" + m.copied, Data: []byte(m.out.String())})
 	replaceTemplates(c, executed)
+}
+
+// executedAs is the name by which helm executes what is written of a file.
+func (m *marker) executedAs(name string) string {
+	dir, base := path.Split(name)
+	return dir + m.copied + base
 }
 
 func replaceTemplates(c *chart.Chart, files map[*chart.Chart][]*chart.File) {
@@ -216,7 +228,7 @@ func replaceTemplates(c *chart.Chart, files map[*chart.Chart][]*chart.File) {
 func (m *marker) definitions() {
 	for {
 		if name, ok := m.copies.pop(); ok {
-			m.define(name, name+copySuffix, true)
+			m.define(name, m.copied+name, true)
 			continue
 		}
 		if name, ok := m.plain.pop(); ok {
@@ -258,7 +270,7 @@ func (m *marker) define(name, as string, marked bool) {
 }
 
 func (m *marker) write(tree *parse.Tree, marked bool) {
-	m.tree, m.marked = tree, marked
+	m.tree, m.marked, m.loops = tree, marked, 0
 	m.list(tree.Root)
 }
 
@@ -277,8 +289,9 @@ func (m *marker) list(list *parse.ListNode) {
 		case *parse.IfNode:
 			m.branch("if", &n.BranchNode)
 		case *parse.RangeNode:
-			m.loops[m.tree] = true
+			m.loops++
 			m.branch("range", &n.BranchNode)
+			m.loops--
 		case *parse.WithNode:
 			m.branch("with", &n.BranchNode)
 		default:
@@ -298,28 +311,40 @@ func (m *marker) branch(keyword string, n *parse.BranchNode) {
 	m.out.WriteString("{{end}}")
 }
 
-// text writes a mark before the first character of each line that is not blank.
+// text writes a mark before the first character of a text that is not blank.
 func (m *marker) text(n *parse.TextNode) {
 	text := string(n.Text)
-	for start := 0; start < len(text); {
-		end := len(text)
-		if i := strings.IndexByte(text[start:], '\n'); i >= 0 {
-			end = start + i + 1
+	blank := len(text) - len(strings.TrimLeft(text, blanks))
+	m.out.WriteString(text[:blank])
+	if text = text[blank:]; text != "" && m.marked {
+		at := mark{pos: n.Pos + parse.Pos(blank), node: n, lines: make([]parse.Pos, 0, strings.Count(text, "\n"))}
+		for start := 0; ; {
+			next := strings.IndexByte(text[start:], '\n') + 1
+			if next == 0 {
+				break
+			}
+			start += next
+			at.lines = append(at.lines, at.pos+parse.Pos(start+blankIn(text[start:])))
 		}
-		line := text[start:end]
-		blank := len(line) - len(strings.TrimLeft(line, blanks))
-		m.out.WriteString(line[:blank])
-		if line = line[blank:]; line != "" && m.marked {
-			m.mark(mark{pos: n.Pos + parse.Pos(start+blank)})
-		}
-		start = end
-		if before, ok := strings.CutSuffix(line, "{"); ok && end == len(text) {
-			// Before an action it would be a part of its delimiter.
-			m.out.WriteString(before + `{{"{"}}`)
-			continue
-		}
-		m.out.WriteString(line)
+		m.mark(at)
 	}
+	if before, ok := strings.CutSuffix(text, "{"); ok {
+		// Before an action it would be a part of its delimiter.
+		m.out.WriteString(before + `{{"{"}}`)
+		return
+	}
+	m.out.WriteString(text)
+}
+
+// blankIn is how much of the line that a text begins with is blank before the
+// first character that is not.
+func blankIn(text string) int {
+	for i := range len(text) {
+		if c := text[i]; c != ' ' && c != '\t' && c != '\r' {
+			return i
+		}
+	}
+	return len(text)
 }
 
 const blanks = " \t\r\n"
@@ -337,7 +362,7 @@ func (m *marker) action(n *parse.ActionNode) {
 		m.copies.add(call.name)
 		m.mark(at)
 		m.out.WriteString("{{" + call.text + "}}")
-		m.out.WriteString(markOpen + markClose)
+		m.out.WriteString(m.open + markClose)
 		return
 	}
 	m.names(n.Pipe, nil)
@@ -356,16 +381,16 @@ func (m *marker) template(n *parse.TemplateNode) {
 	}
 	m.copies.add(n.Name)
 	m.mark(mark{pos: m.delimiter(n.Pos), node: n, call: n.Name})
-	m.out.WriteString("{{template " + strconv.Quote(n.Name+copySuffix))
+	m.out.WriteString("{{template " + strconv.Quote(m.copied+n.Name))
 	if n.Pipe != nil {
 		m.out.WriteString(" " + n.Pipe.String())
 	}
-	m.out.WriteString("}}" + markOpen + markClose)
+	m.out.WriteString("}}" + m.open + markClose)
 }
 
 func (m *marker) mark(at mark) {
-	at.file = m.tree.ParseName
-	m.out.WriteString(markOpen + strconv.Itoa(len(m.marks)) + markClose)
+	at.file, at.looped = m.tree.ParseName, m.loops > 0
+	m.out.WriteString(m.open + strconv.Itoa(len(m.marks)) + markClose)
 	m.marks = append(m.marks, at)
 	m.counts[m.tree]++
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"text/template/parse"
@@ -28,7 +29,7 @@ func (m *marker) call(pipe *parse.PipeNode, depth int) (call markedCall, ok bool
 	wraps := 0
 	for i, command := range pipe.Cmds {
 		if call.command != nil {
-			call.text, ok = passed(command.Args, call.text)
+			call.text, ok = m.passed(command.Args, call.text)
 			if wraps++; !ok || wraps > maxWraps {
 				return call, false
 			}
@@ -36,7 +37,7 @@ func (m *marker) call(pipe *parse.PipeNode, depth int) (call markedCall, ok bool
 		}
 		if name, included := includes(command); included && m.lookup(name) != nil {
 			call = markedCall{name: name, command: command}
-			if call.text, ok = includeCopy(pipe, i, name); !ok {
+			if call.text, ok = m.includeCopy(pipe, i, name); !ok {
 				return call, false
 			}
 		} else if i == 0 {
@@ -48,7 +49,7 @@ func (m *marker) call(pipe *parse.PipeNode, depth int) (call markedCall, ok bool
 
 // includeCopy is the command of a pipeline that includes a template, with the
 // name of the copy.
-func includeCopy(pipe *parse.PipeNode, i int, name string) (string, bool) {
+func (m *marker) includeCopy(pipe *parse.PipeNode, i int, name string) (string, bool) {
 	var data string
 	switch args := pipe.Cmds[i].Args; {
 	case i == 0 && len(args) == 3:
@@ -59,7 +60,7 @@ func includeCopy(pipe *parse.PipeNode, i int, name string) (string, bool) {
 	default:
 		return "", false
 	}
-	return "(include " + strconv.Quote(name+copySuffix) + " " + data + ")", true
+	return "(include " + strconv.Quote(m.copied+name) + " " + data + ")", true
 }
 
 // inner is a command whose last operand is, in parentheses, a pipeline that is a
@@ -72,7 +73,7 @@ func (m *marker) inner(c *parse.CommandNode, depth int) (markedCall, bool) {
 	}
 	call, ok := m.call(pipe, depth+1)
 	if ok && last > 0 {
-		call.text, ok = passed(c.Args[:last], call.text)
+		call.text, ok = m.passed(c.Args[:last], call.text)
 	}
 	if !ok {
 		return markedCall{}, false
@@ -82,15 +83,14 @@ func (m *marker) inner(c *parse.CommandNode, depth int) (markedCall, bool) {
 
 // passed is what a function of which the last operand is left out gives of a
 // text with marks. Trimming leaves the marks.
-func passed(args []parse.Node, text string) (string, bool) {
+func (m *marker) passed(args []parse.Node, text string) (string, bool) {
 	switch {
 	case len(args) == 2 && (isFunction(args[0], "indent") || isFunction(args[0], "nindent")):
 		return "(" + args[0].String() + " " + operand(args[1]) + " " + text + ")", true
 	case len(args) == 1 && isFunction(args[0], "trim"):
-		const marks = "((?:" + markOpen + "[0-9]*" + markClose + ")*)"
+		marks := "((?:" + regexp.QuoteMeta(m.open) + "[0-9]*" + markClose + ")*)"
 		for range 2 {
-			text = "(regexReplaceAll `^" + marks + `\s+` + "` " + text + " `${1}`)"
-			text = "(regexReplaceAll `" + `\s+` + marks + "$` " + text + " `${1}`)"
+			text = "(regexReplaceAll `^" + marks + `\s+|\s+` + marks + "$` " + text + " `${1}${2}`)"
 		}
 		return text, true
 	}
@@ -134,7 +134,7 @@ func (m *marker) names(n parse.Node, call *parse.CommandNode) {
 	case *parse.ChainNode:
 		m.names(n.Node, call)
 	case *parse.IdentifierNode:
-		m.all = m.all || m.open && n.Ident == "tpl"
+		m.all = m.all || m.foreign && n.Ident == "tpl"
 	case *parse.StringNode:
 		// It may become a part of what is given to tpl.
 		m.all = m.all || strings.Contains(n.Text, "{{")

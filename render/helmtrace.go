@@ -3,7 +3,6 @@ package render
 import (
 	"path"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"text/template/parse"
@@ -25,9 +24,17 @@ func (b *builder) traceHelm(p *product, tree *recorder, j job, budget *archiveBu
 	if in == nil {
 		return
 	}
-	t, texts := in.trace(j.trace)
+	t, texts := in.trace(j.trace, false)
 	if t == nil {
-		return
+		// It may be that the templates before have to be executed.
+		files = newChartFiles(tree, b.limits)
+		files.main = chartFile(j.path)
+		if in = b.prepare(&product{status: Rendered}, files, j, budget); in == nil {
+			return
+		}
+		if t, texts = in.trace(j.trace, true); t == nil {
+			return
+		}
 	}
 	p.texts = j.release.withoutDropped(texts, b.limits)
 	for i := range p.texts {
@@ -36,19 +43,25 @@ func (b *builder) traceHelm(p *product, tree *recorder, j job, budget *archiveBu
 	p.pieces, p.options = t.pieces, t.options
 }
 
-// trace renders templates of the chart. It gives nil if it can't.
-func (in *installation) trace(names []string) (*tracer, []text) {
+// trace renders templates of the chart, and with all every one. It gives nil if it
+// can't.
+func (in *installation) trace(names []string, all bool) (*tracer, []text) {
 	top, err := in.told()
-	if err != nil || !markable(in.chart) || anyValue(top["Values"], holdsMarks) {
+	if err != nil {
 		return nil, nil
 	}
 	templates, err := parseTemplates(in.chart)
 	if err != nil {
 		return nil, nil
 	}
-	m := newMarker(templates, anyValue(top["Values"], includesTemplates) || filesInclude(in.chart))
+	foreign := anyValue(top["Values"], includesTemplates) || filesInclude(in.chart)
+	m := newMarker(templates, foreign)
 	names = templates.executed(names)
-	m.install(in.chart, names)
+	others := templates.changing(names, foreign)
+	if all {
+		others = slices.DeleteFunc(templates.executed(templates.order()), func(name string) bool { return slices.Contains(names, name) })
+	}
+	m.install(in.chart, names, others)
 	rendered, err := engine.Engine{}.Render(in.chart, top)
 	if err != nil {
 		return nil, nil
@@ -56,7 +69,7 @@ func (in *installation) trace(names []string) (*tracer, []text) {
 	t := newTracer(in.files, in.chart.Name(), m)
 	var texts []text
 	for _, name := range names {
-		plain, runs := t.read(name, rendered[name+copySuffix])
+		plain, runs := t.read(name, rendered[m.executedAs(name)])
 		before := len(texts)
 		if texts = in.files.appendText(texts, in.chart.Name(), name, plain); len(texts) > before {
 			texts[before].runs = runs
@@ -90,9 +103,6 @@ func (t *chartTemplates) executed(names []string) []string {
 	slices.Sort(files)
 	return slices.Compact(files)
 }
-
-// holdsMarks says that a text holds what could be taken for a mark.
-func holdsMarks(text string) bool { return strings.Contains(text, markRunes) }
 
 // includesTemplates says that a text, given to tpl, may include templates of the
 // chart.
@@ -146,13 +156,17 @@ type tracer struct {
 	// are the frames that pieces call.
 	callers map[*templateFrame]int
 	called  map[int]*templateFrame
-	// wrote is how many pieces of its own each frame has.
-	wrote map[*templateFrame]int
-	runs  int
+	// wrote are the texts and actions of each frame that have pieces, looped the
+	// frames of which there may be several that are not told apart.
+	wrote  map[*templateFrame]map[parse.Node]*mark
+	looped map[*templateFrame]bool
+	runs   int
 }
 
 type tracedPlace struct {
-	mark
+	file  string
+	pos   parse.Pos
+	node  parse.Node // nil for text
 	frame *templateFrame
 }
 
@@ -160,7 +174,8 @@ type tracedPlace struct {
 type pieceKey struct{ mark, caller int }
 
 func newTracer(files *chartFiles, root string, m *marker) *tracer {
-	return &tracer{files: files, root: root, marker: m, met: map[pieceKey]int{}, callers: map[*templateFrame]int{}, called: map[int]*templateFrame{}, wrote: map[*templateFrame]int{}}
+	return &tracer{files: files, root: root, marker: m, met: map[pieceKey]int{}, callers: map[*templateFrame]int{}, called: map[int]*templateFrame{},
+		wrote: map[*templateFrame]map[parse.Node]*mark{}, looped: map[*templateFrame]bool{}}
 }
 
 // markReader reads one text.
@@ -172,8 +187,9 @@ type markReader struct {
 	// stack are the frames that are open, the file's first.
 	stack []*templateFrame
 	// left is the piece of the call that goes on behind its template's text, or
-	// -1.
-	left int
+	// -1. inText is the piece of the line of a text that is being read, more how
+	// many lines that text has after it.
+	left, inText, more int
 }
 
 // read takes the marks out of a text. It gives no runs if they are not as they
@@ -184,7 +200,7 @@ func (t *tracer) read(name, text string) (string, []run) {
 	r.plain.Grow(len(text))
 	ok := true
 	for {
-		before, rest, found := strings.Cut(text, markOpen)
+		before, rest, found := strings.Cut(text, t.open)
 		r.text(before)
 		if !found {
 			break
@@ -202,6 +218,7 @@ func (t *tracer) read(name, text string) (string, []run) {
 func (t *tracer) frame(f *templateFrame, caller int) *templateFrame {
 	t.frames = append(t.frames, f)
 	t.callers[f] = caller
+	t.wrote[f] = map[parse.Node]*mark{}
 	return f
 }
 
@@ -213,6 +230,23 @@ func (r *markReader) text(s string) {
 			r.run(r.left)
 		}
 	}
+	for r.more > 0 {
+		end := strings.IndexByte(s, '\n') + 1
+		if end == 0 {
+			break
+		}
+		r.plain.WriteString(s[:end])
+		r.line, r.column = r.line+1, 1
+		s = s[end:]
+		r.inText, r.more = r.inText+1, r.more-1
+		if blank := blankIn(s); blank < len(s) && s[blank] != '\n' {
+			r.plain.WriteString(s[:blank])
+			r.column += blank
+			s = s[blank:]
+			r.run(r.inText)
+		}
+	}
+	r.more = 0
 	r.advance(s)
 }
 
@@ -254,36 +288,48 @@ func (r *markReader) mark(number string) bool {
 	}
 	piece, called := r.t.piece(id, top)
 	r.run(piece)
+	r.inText, r.more = piece, len(r.t.marks[id].lines)
+	r.runs = slices.Grow(r.runs, r.more)
 	if called != nil {
 		r.stack = append(r.stack, called)
 	}
 	return true
 }
 
-// piece is the number of a piece, and the frame of what it calls.
+// piece is the number of a piece, which those of its further lines follow, and
+// the frame of what it calls.
 func (t *tracer) piece(id int, in *templateFrame) (int, *templateFrame) {
 	key := pieceKey{id, t.callers[in]}
-	m := t.marks[id]
+	m := &t.marks[id]
 	n, ok := t.met[key]
 	if !ok {
-		n = t.add(m, in)
+		place := tracedPlace{file: m.file, pos: m.pos, frame: in}
+		if m.action() {
+			place.node = m.node
+		}
+		n = t.add(place)
 		t.met[key] = n
-		t.wrote[in]++
+		t.wrote[in][m.node] = m
+		t.pieces, t.at = slices.Grow(t.pieces, len(m.lines)), slices.Grow(t.at, len(m.lines))
+		for _, place.pos = range m.lines {
+			t.add(place)
+		}
 		if m.call != "" {
-			t.called[n] = t.frame(&templateFrame{tree: t.lookup(m.call), file: in.file, caller: in, call: m.node}, n)
+			f := t.frame(&templateFrame{tree: t.lookup(m.call), file: in.file, caller: in, call: m.node}, n)
+			t.called[n], t.looped[f] = f, m.looped || t.looped[in]
 		}
 	}
 	return n, t.called[n]
 }
 
 // add adds a piece.
-func (t *tracer) add(m mark, in *templateFrame) int {
-	p := piece{action: m.node != nil, caller: t.callers[in]}
-	if in.caller != nil {
-		p.template = t.at[p.caller].call
+func (t *tracer) add(at tracedPlace) int {
+	p := piece{action: at.node != nil, caller: t.callers[at.frame]}
+	if at.frame.caller != nil {
+		p.template = at.frame.tree.Name
 	}
 	t.pieces = append(t.pieces, p)
-	t.at = append(t.at, tracedPlace{m, in})
+	t.at = append(t.at, at)
 	return len(t.pieces) - 1
 }
 
@@ -292,7 +338,7 @@ func (t *tracer) finish() {
 	reader := newTemplateReader(t.trees, t.scope)
 	for i := range t.pieces {
 		// Of a call, what it reads is that of the pieces of the template.
-		if called := t.called[i]; t.pieces[i].action && (called == nil || t.wrote[called] == 0) {
+		if called := t.called[i]; t.pieces[i].action && (called == nil || len(t.wrote[called]) == 0) {
 			t.pieces[i].refs = reader.refs(t.at[i].frame, t.at[i].node)
 		}
 	}
@@ -300,11 +346,11 @@ func (t *tracer) finish() {
 		if t.whole(f) {
 			continue
 		}
-		for _, o := range reader.options(f) {
+		for _, o := range reader.options(f, t.written(f)) {
 			if len(t.options) == maxTraced || len(t.pieces) == maxTraced {
 				break
 			}
-			n := t.add(mark{file: f.tree.ParseName, pos: actionOr(t.source[f.tree.ParseName], o.pos)}, f)
+			n := t.add(tracedPlace{file: f.tree.ParseName, pos: actionOr(t.source[f.tree.ParseName], o.pos), frame: f})
 			t.options = append(t.options, option{piece: n, key: o.key, refs: o.refs})
 		}
 	}
@@ -324,13 +370,23 @@ func actionOr(source string, pos parse.Pos) parse.Pos {
 	return pos
 }
 
-// whole says that nothing of a template was left out in the one time that it ran.
+// written says of what a template holds whether nothing of it was left out when
+// the template was called: what is in a range may have been, in another turn. What
+// an action includes that has no marks is not known.
+func (t *tracer) written(f *templateFrame) func(parse.Node) bool {
+	return func(n parse.Node) bool {
+		m := t.wrote[f][n]
+		return m != nil && !m.looped && !t.looped[f] && (m.call != "" || !m.action())
+	}
+}
+
+// whole says that nothing at all was left out.
 func (t *tracer) whole(f *templateFrame) bool {
-	if t.wrote[f] < t.counts[f.tree] {
+	if len(t.wrote[f]) < t.counts[f.tree] || t.looped[f] {
 		return false
 	}
-	for ; f != nil; f = f.caller {
-		if t.loops[f.tree] {
+	for _, m := range t.wrote[f] {
+		if m.looped {
 			return false
 		}
 	}
@@ -340,34 +396,26 @@ func (t *tracer) whole(f *templateFrame) bool {
 // locate finds the lines and columns of the pieces, in one pass through each
 // template.
 func (t *tracer) locate() {
-	order := make([]int, len(t.pieces))
-	for i := range order {
-		order[i] = i
+	byFile := map[string][]int{}
+	for i := range t.at {
+		byFile[t.at[i].file] = append(byFile[t.at[i].file], i)
 	}
-	sort.Slice(order, func(i, j int) bool {
-		a, b := t.at[order[i]], t.at[order[j]]
-		return a.file < b.file || a.file == b.file && a.pos < b.pos
-	})
-	var last mark
-	var source, file string
-	var written bool
-	line, column := 1, 1
-	for _, i := range order {
-		at := t.at[i].mark
-		if source == "" || at.file != last.file {
-			source = t.source[at.file]
-			file, written = t.files.locate(t.root, at.file)
-			last, line, column = mark{file: at.file}, 1, 1
+	for name, pieces := range byFile {
+		slices.SortFunc(pieces, func(a, b int) int { return int(t.at[a].pos - t.at[b].pos) })
+		source := t.source[name]
+		file, written := t.files.locate(t.root, name)
+		last, line, column := parse.Pos(0), 1, 1
+		for _, i := range pieces {
+			skipped := source[last:t.at[i].pos]
+			if n := strings.Count(skipped, "\n"); n > 0 {
+				line, column = line+n, 1
+				skipped = skipped[strings.LastIndexByte(skipped, '\n')+1:]
+			}
+			column += utf8.RuneCountInString(skipped)
+			last = t.at[i].pos
+			p := &t.pieces[i]
+			p.file, p.written, p.line, p.column = file, written, line, column
 		}
-		skipped := source[last.pos:at.pos]
-		if n := strings.Count(skipped, "\n"); n > 0 {
-			line, column = line+n, 1
-			skipped = skipped[strings.LastIndexByte(skipped, '\n')+1:]
-		}
-		column += utf8.RuneCountInString(skipped)
-		last.pos = at.pos
-		p := &t.pieces[i]
-		p.file, p.written, p.line, p.column = file, written, line, column
 	}
 }
 

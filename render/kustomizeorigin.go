@@ -2,6 +2,7 @@ package render
 
 import (
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -165,7 +166,7 @@ func (k *kustomizeOrigins) file(name string) *writtenFile {
 func (k *kustomizeOrigins) compared(file string, n *yaml.Node, q manifest.Query) (manifest.Origin, bool) {
 	at := manifest.Origin{Span: position(file, n)}
 	w := k.file(file)
-	isKey := q.Node == q.Key
+	isKey := q.Node == q.Key || q.Value != nil && q.Value.Kind == yaml.MappingNode && slices.Index(q.Value.Content, q.Node) == 0
 	switch {
 	case n.Kind == yaml.ScalarNode && w.plainly(n.Line, n.Column, n.Value, isKey):
 		at.Exact = true

@@ -298,7 +298,7 @@ func TestTemplateOptions(t *testing.T) {
 			file := "web/templates/x.yaml"
 			trees := parsedTemplates(t, map[string]string{file: test.text, "web/templates/_helpers.tpl": testHelpers})
 			var got []string
-			for _, o := range newTemplateReader(trees, testScope).options(&templateFrame{tree: trees[file], file: file}) {
+			for _, o := range newTemplateReader(trees, testScope).options(&templateFrame{tree: trees[file], file: file}, nothingWritten) {
 				got = append(got, strings.TrimSpace(fmt.Sprintf("%d %s %s", o.pos, o.key, showRefs(o.refs))))
 			}
 			if got := strings.Join(got, "\n"); got != test.want {
@@ -340,7 +340,7 @@ func readAll(t testing.TB, trees map[string]*parse.Tree) {
 	for _, name := range sortedKeys(trees) {
 		f := &templateFrame{tree: trees[name], file: name}
 		ask := []func(){func() {
-			if o := r.options(f); !slices.IsSortedFunc(o, func(a, b templateOption) int { return int(a.pos - b.pos) }) || len(o) > maxReadOption {
+			if o := r.options(f, nothingWritten); !slices.IsSortedFunc(o, func(a, b templateOption) int { return int(a.pos - b.pos) }) || len(o) > maxReadOption {
 				t.Errorf("%s: %d options, or not in order", name, len(o))
 			}
 		}}
@@ -376,3 +376,5 @@ func FuzzTemplateReader(f *testing.F) {
 		readAll(t, trees)
 	})
 }
+
+func nothingWritten(parse.Node) bool { return false }

@@ -23,10 +23,11 @@ type templateOption struct {
 const maxIncluded = 8
 
 // options are the keys that stand in branches of a template, in the order of
-// their places.
-func (r *templateReader) options(f *templateFrame) []templateOption {
+// their places. Texts and actions of the template that are known to have been
+// written are left out.
+func (r *templateReader) options(f *templateFrame, written func(parse.Node) bool) []templateOption {
 	r.begin()
-	w := &optionWalk{r: r, seen: map[optionKey]bool{}}
+	w := &optionWalk{r: r, written: written, seen: map[optionKey]bool{}}
 	if c := r.framed(f); c.tree != nil {
 		w.list(c, c.tree.Root, branchState{pos: -1})
 	}
@@ -40,6 +41,7 @@ type optionKey struct {
 
 type optionWalk struct {
 	r       *templateReader
+	written func(parse.Node) bool
 	options []templateOption
 	seen    map[optionKey]bool
 }
@@ -66,11 +68,11 @@ func (w *optionWalk) list(c *call, l *parse.ListNode, s branchState) {
 		}
 		switch n := n.(type) {
 		case *parse.TextNode:
-			if s.within {
+			if s.within && !(s.pos < 0 && w.written(n)) {
 				w.text(c, l.Nodes, i, n, s)
 			}
 		case *parse.ActionNode, *parse.TemplateNode:
-			if s.within {
+			if s.within && !(s.pos < 0 && w.written(n)) {
 				w.include(c, n, s)
 			}
 		default:

@@ -2,7 +2,6 @@ package render
 
 import (
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -131,44 +130,4 @@ func (s setting) placed() *yaml.Node {
 		return n.Content[0]
 	}
 	return n
-}
-
-// postPatch finds the lines of the patches that the post renderers of a
-// HelmRelease hold, by the number of the renderer among those that are
-// kustomizations, and that of its patch.
-func (r *Renderer) postPatches(o *manifest.Object) func(renderer, patch, line int, q manifest.Query) (manifest.Origin, bool) {
-	var mu sync.Mutex
-	held := map[[2]int]*heldText{}
-	return func(renderer, patch, line int, q manifest.Query) (manifest.Origin, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		h, ok := held[[2]int{renderer, patch}]
-		if !ok {
-			h = r.postPatch(o, renderer, patch)
-			held[[2]int{renderer, patch}] = h
-		}
-		if h == nil {
-			return manifest.Origin{}, false
-		}
-		return h.line(line, q.Node.Column, q.Node)
-	}
-}
-
-func (r *Renderer) postPatch(o *manifest.Object, renderer, patch int) *heldText {
-	for i, post := range specOf(o).at("postRenderers").items() {
-		k := post.at("kustomize")
-		if !k.ok() {
-			continue
-		}
-		if renderer--; renderer >= 0 {
-			continue
-		}
-		patches := k.at("patches").items()
-		if patch < 0 || patch >= len(patches) {
-			return nil
-		}
-		field := objectField(o, "spec", "postRenderers", strconv.Itoa(i), "kustomize", "patches", strconv.Itoa(patch), "patch")
-		return r.heldText(patches[patch].at("patch").str(), field)
-	}
-	return nil
 }
