@@ -102,7 +102,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, unitOf: map[*manifest.Object]string{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, clusterOf: map[string]string{}}
+	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, clusterOf: map[string]string{}}
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
@@ -111,7 +111,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 		return nil, err
 	}
 	joint := r.joint()
-	lint.Settle(joint)
+	r.settle(ctx, joint)
 	findings := slices.Concat(r.findings, r.needed(), joint)
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
 	source := func(name string) []byte {
@@ -161,7 +161,7 @@ type run struct {
 	mu       sync.Mutex
 	findings []lint.Finding
 	joined   []*manifest.Object
-	unitOf   map[*manifest.Object]string
+	resultOf map[*manifest.Object]*render.Result // of the joined ones
 	// clusterOf is the cluster that a unit is deployed to, by its id; those of
 	// which it is not known are left out.
 	clusterOf map[string]string
@@ -179,7 +179,7 @@ const maxClusters = 100
 // says nothing of another. What no GitOps object leads to may be on any cluster.
 func (r *run) joint() []lint.Finding {
 	objects := r.sorted()
-	unit := func(o *manifest.Object) string { return r.unitOf[o] }
+	unit := r.unitOf
 	clusters := map[string][]*manifest.Object{}
 	for _, o := range objects {
 		c := r.clusterOf[unit(o)]
@@ -205,6 +205,31 @@ func (r *run) joint() []lint.Finding {
 		}
 	}
 	return findings
+}
+
+// unitOf is the unit that gave a joined object.
+func (r *run) unitOf(o *manifest.Object) string {
+	if res := r.resultOf[o]; res != nil {
+		return res.Unit.ID()
+	}
+	return ""
+}
+
+// settle finds where what joined objects show was written, that of all units at
+// once.
+func (r *run) settle(ctx context.Context, findings []lint.Finding) {
+	of := map[*render.Result][]*manifest.Object{}
+	for _, o := range lint.Unsettled(findings) {
+		if res := r.resultOf[o]; res != nil {
+			of[res] = append(of[res], o)
+		}
+	}
+	var wg sync.WaitGroup
+	for res, objects := range of {
+		wg.Go(func() { r.renderer.Trace(ctx, res, objects) })
+	}
+	wg.Wait()
+	lint.Settle(findings)
 }
 
 // shown leaves out what rules on secrets say of values that were decrypted for
@@ -326,7 +351,7 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 	}
 	r.joined = append(r.joined, joined...)
 	for _, o := range joined {
-		r.unitOf[o] = id
+		r.resultOf[o] = res
 	}
 }
 
@@ -358,7 +383,7 @@ func (r *run) written(o *manifest.Object) {
 // rendered first.
 func (r *run) sorted() []*manifest.Object {
 	slices.SortStableFunc(r.joined, func(a, b *manifest.Object) int {
-		if c := strings.Compare(r.unitOf[a], r.unitOf[b]); c != 0 {
+		if c := strings.Compare(r.unitOf(a), r.unitOf(b)); c != 0 {
 			return c
 		}
 		if c := strings.Compare(a.Origin.File, b.Origin.File); c != 0 {
