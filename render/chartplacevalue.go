@@ -154,7 +154,7 @@ func (f *finder) otherMatch(view *valuesView, r ref, run int, n *yaml.Node, show
 		name := decoded(strings.Trim(shown, `"'`))
 		for _, p := range view.expand(r.path) {
 			if s, ok := view.lookup(p); ok && s.key != nil && s.key.Value == name {
-				return printedValue{setting: s, path: p, sure: true, grade: wholeMatch, key: true}, true
+				return printedValue{setting: s, path: p, sure: name == shown, grade: wholeMatch, key: true}, true
 			}
 		}
 	}

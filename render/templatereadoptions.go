@@ -234,8 +234,12 @@ func joinRefs(a, b []ref) []ref {
 	joined := slices.Clip(a)
 	for _, r := range b {
 		i := slices.IndexFunc(joined, func(o ref) bool { return sameRef(o, r) })
-		if i < 0 && len(joined) < maxReadRefs {
+		switch {
+		case i < 0 && len(joined) < maxReadRefs:
 			joined = append(joined, r)
+		case i >= 0 && r.whole && !joined[i].whole:
+			joined = slices.Clone(joined)
+			joined[i].whole = true
 		}
 	}
 	return joined

@@ -80,8 +80,9 @@ func tagged(old string) string {
 // floors are the least shares of findings, by the kind of origin, whose place
 // must be exact; all of them of other kinds.
 var floors = map[string]float64{
-	"helm-tpl":      0.6, // A value that is a template of its own.
-	"helm-vendored": 0.5, // What only the chart sets that nobody here edits.
+	"helm-tpl":      0.6,  // A value that is a template of its own.
+	"helm-with":     0.85, // A flag whose block lacks the field.
+	"helm-vendored": 0.5,  // What only the chart sets that nobody here edits.
 }
 
 // tally counts the findings of a kind of origin.
