@@ -133,6 +133,9 @@ func (f *finder) source(p *piece, run int, n *yaml.Node, shown string) (printedV
 			if !ok {
 				w, ok = f.otherMatch(view, r, run, n, shown)
 			}
+			if !ok {
+				w, ok = f.movedMatch(view, r, shown)
+			}
 			w.piece = p
 			switch {
 			case ok && w.grade == wholeMatch:
@@ -173,6 +176,24 @@ func (f *finder) otherMatch(view *valuesView, r ref, run int, n *yaml.Node, show
 		w.line = f.c.onlyLine(w.setting.node, text)
 	}
 	return w, ok
+}
+
+// movedMatch is a value that stands under the one key of the chart's defaults, and
+// which templates read without that key: the chart's first template puts what is
+// under it in the place of all values, as those of Istio do.
+func (f *finder) movedMatch(view *valuesView, r ref, shown string) (printedValue, bool) {
+	s, ok := view.moved(r.path)
+	if !ok || s.node.Kind != yaml.ScalarNode || s.empty() {
+		return printedValue{}, false
+	}
+	reads := func(p piece) bool {
+		return slices.ContainsFunc(p.refs, func(r ref) bool { return r.kind == refValues && len(r.path) > 0 && r.path[0] == s.keys[0] })
+	}
+	if slices.ContainsFunc(f.t.pieces, reads) {
+		return printedValue{}, false
+	}
+	g, offset := accounts(s.node, shown)
+	return printedValue{setting: s, path: r.path, sure: true, grade: g, offset: offset}, g != noMatch
 }
 
 // unsetSource is a value that is written as an empty one, so that a default was

@@ -60,6 +60,20 @@ func (v *valuesView) lookup(elements []string) (setting, bool) {
 	return setting{}, false
 }
 
+// moved finds a value that no source sets under the only key that the defaults of
+// the chart have.
+func (v *valuesView) moved(elements []string) (setting, bool) {
+	for _, s := range v.sources {
+		if s.root == nil || len(s.scope) > 0 || s.root.Kind != yaml.MappingNode || len(s.root.Content) != 2 {
+			continue
+		}
+		if found, ok, _ := s.find(append([]string{s.root.Content[0].Value}, elements...)); ok {
+			return found, true
+		}
+	}
+	return setting{}, false
+}
+
 // below are the paths in a source that a path of the release's values may be. A
 // chart's own defaults may hold global values, too.
 func (s *valuesSource) below(elements []string) [][]string {
