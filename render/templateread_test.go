@@ -279,7 +279,7 @@ func TestTemplateOptions(t *testing.T) {
 		{"nested", "{{ if .Values.a }}\na: 1\n{{ if .Values.b }}\nb: 1\n{{ end }}{{ end }}", "19 a .a\n43 b .a .b"},
 		{"else", "{{ if not .Values.a }}\na: 1\n{{ else if eq .Values.b 1 }}\nb: 1\n{{ end }}", "23 a .a\n57 b .a .b"},
 		{"and", "{{ if and .Values.a (or .Values.b (gt .Values.c 1)) }}\nk: 1\n{{ end }}", "55 k .a .b .c"},
-		{"with", "{{- with .Values.a }}\nkey:\n  {{- toYaml . | nindent 8 }}\n{{- end }}", "22 key .a"},
+		{"with", "{{- with .Values.a }}\nkey:\n  {{- toYaml . | nindent 8 }}\n{{- end }}", "22 key .a+"},
 		{"behind", "{{- if .Values.a.enabled }}\nkey: {{ omit .Values.a \"enabled\" | toYaml }}\n{{- end }}", "28 key .a.enabled .a+"},
 		{"on one line", "{{- if .Values.a.enabled }}key: {{ .Values.b }}\n{{- end }}", "27 key .a.enabled .b"},
 		{"list item", "{{- if .Values.a }}\n  - name: x\n    value: y\n{{- end }}", "24 name .a\n36 value .a"},
