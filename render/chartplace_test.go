@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/scantling-dev/scantling/internal/manifest"
-	"github.com/scantling-dev/scantling/internal/source"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -21,38 +18,14 @@ import (
 // lines of the comment that begin with "?" ask: "? KIND NAME PATH". A line of
 // "pack: FOLDER ARCHIVE" packs a chart.
 func TestPlaces(t *testing.T) {
-	cases, err := filepath.Glob("testdata/places/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, name := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := ""
-			if i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" }); i >= 0 {
-				want = string(archive.Files[i].Data)
-				archive.Files = slices.Delete(archive.Files, i, i+1)
-			}
-			dir := placesTree(t, archive)
-			got := describePlaces(t, dir, string(archive.Comment), true)
-			if *update {
-				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != want {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
-			if again := describePlaces(t, dir, string(archive.Comment), false); again != got {
-				t.Errorf("what is traced when it is asked for has other places:\n%s", again)
-			}
-		})
-	}
+	golden(t, "places", func(t *testing.T, archive *txtar.Archive) string {
+		dir := placesTree(t, archive)
+		got := describePlaces(t, dir, string(archive.Comment), true)
+		if again := describePlaces(t, dir, string(archive.Comment), false); again != got {
+			t.Errorf("what is traced when it is asked for has other places:\n%s", again)
+		}
+		return got
+	})
 }
 
 // placesTree writes the files of a case.
@@ -64,40 +37,15 @@ func placesTree(t *testing.T, archive *txtar.Archive) string {
 			tree.pack(t, words[1], words[2])
 		}
 	}
-	dir := t.TempDir()
+	files := &txtar.Archive{}
 	for name, f := range tree.MapFS {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Files = append(files.Files, txtar.File{Name: name, Data: f.Data})
 	}
-	return dir
+	return unpack(t, files)
 }
 
 func describePlaces(t *testing.T, dir, questions string, prepared bool) string {
-	repo, err := source.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts := graphOptions(t, questions)
-	r, err := New(repo.Worktree(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	var results []*Result
-	_, err = r.Run(context.Background(), nil, func(res *Result) {
-		mu.Lock()
-		defer mu.Unlock()
-		results = append(results, res)
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.SortFunc(results, func(a, b *Result) int { return strings.Compare(a.Unit.ID(), b.Unit.ID()) })
+	r, results := rendered(t, dir, graphOptions(t, questions))
 	var out strings.Builder
 	for _, res := range results {
 		for _, p := range res.Problems {

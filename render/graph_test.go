@@ -3,10 +3,7 @@ package render
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,64 +14,26 @@ import (
 	"github.com/scantling-dev/scantling/internal/store"
 )
 
-var update = flag.Bool("update", false, "write what the graph tests give as what they want")
-
 // TestGraph renders whole repositories, testdata/graph/*.txtar, and compares
 // what was found, where it leads and what it gives with the file "want": a line
 // for each unit, a line with "!" for each problem, and a line with "=" for each
 // entry of a ConfigMap whose name begins with "probe".
 func TestGraph(t *testing.T) {
-	cases, err := filepath.Glob("testdata/graph/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, name := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
+	golden(t, "graph", func(t *testing.T, archive *txtar.Archive) string {
+		kept := func(f txtar.File) bool { return strings.HasPrefix(f.Name, "kept/") }
+		dir := unpack(t, &txtar.Archive{Files: slices.DeleteFunc(slices.Clone(archive.Files), kept)})
+		opts := graphOptions(t, string(archive.Comment))
+		opts.Store = graphStore(t, archive)
+		got := describeGraph(t, dir, opts)
+		for range 3 {
+			// The order in which units end decides nothing.
+			opts.Parallel = 8
+			if again := describeGraph(t, dir, opts); again != got {
+				t.Fatalf("the same repository gave another result:\n%s", again)
 			}
-			want := ""
-			dir := t.TempDir()
-			for _, f := range archive.Files {
-				if f.Name == "want" {
-					want = string(f.Data)
-					continue
-				}
-				if strings.HasPrefix(f.Name, "kept/") {
-					continue
-				}
-				file := filepath.Join(dir, filepath.FromSlash(f.Name))
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, f.Data, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			opts := graphOptions(t, string(archive.Comment))
-			opts.Store = graphStore(t, archive)
-			got := describeGraph(t, dir, opts)
-			if *update {
-				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
-				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != want {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
-			for range 3 {
-				// The order in which units end decides nothing.
-				opts.Parallel = 8
-				if again := describeGraph(t, dir, opts); again != got {
-					t.Fatalf("the same repository gave another result:\n%s", again)
-				}
-			}
-		})
-	}
+		}
+		return got
+	})
 }
 
 // graphStore keeps what lines of "kept: KIND URL VERSION FOLDER" of a case's

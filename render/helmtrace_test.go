@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -46,48 +45,20 @@ func traceAll(tb testing.TB, tree files, j job) (plain, traced *product) {
 // each begins, in braces if it is an action with what that reads, and the calls
 // that it is in. A line of "?" is a key that the template could write.
 func TestTrace(t *testing.T) {
-	cases, err := filepath.Glob("testdata/trace/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, name := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
+	golden(t, "trace", func(t *testing.T, archive *txtar.Archive) string {
+		tree := treeOf(string(txtar.Format(archive)))
+		if strings.HasPrefix(string(archive.Comment), "crlf") {
+			for _, f := range tree.MapFS {
+				f.Data = bytes.ReplaceAll(f.Data, []byte("\n"), []byte("\r\n"))
 			}
-			want := ""
-			tree := treeOf("")
-			for _, f := range archive.Files {
-				if f.Name == "want" {
-					want = string(f.Data)
-				}
-			}
-			archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
-			tree = treeOf(string(txtar.Format(archive)))
-			if strings.HasPrefix(string(archive.Comment), "crlf") {
-				for _, f := range tree.MapFS {
-					f.Data = bytes.ReplaceAll(f.Data, []byte("\n"), []byte("\r\n"))
-				}
-			}
-			plain, traced := traceAll(t, tree, job{path: "web"})
-			if plain.status != Rendered || len(plain.texts) == 0 {
-				t.Fatalf("%s: %+v", plain.status, plain.problems)
-			}
-			checkTrace(t, tree, plain, traced)
-			got := describeTrace(traced)
-			if *update {
-				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != want {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
-		})
-	}
+		}
+		plain, traced := traceAll(t, tree, job{path: "web"})
+		if plain.status != Rendered || len(plain.texts) == 0 {
+			t.Fatalf("%s: %+v", plain.status, plain.problems)
+		}
+		checkTrace(t, tree, plain, traced)
+		return describeTrace(traced)
+	})
 }
 
 // checkTrace asserts what holds for every trace: the texts are those of the plain

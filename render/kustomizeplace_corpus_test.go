@@ -22,7 +22,8 @@ func TestPlacesOfRepositories(t *testing.T) {
 	for name := range strings.SplitSeq(names, ":") {
 		t.Run(path.Base(name), func(t *testing.T) {
 			c := placeCount{t: t, dir: name, lines: map[string][]string{}, total: map[string]int{}, near: map[string]int{}, sample: map[string]string{}}
-			for _, res := range rendered(t, name, Options{}) {
+			_, results := rendered(t, name, Options{})
+			for _, res := range results {
 				if res.Unit.Kind == Helm || res.Unit.Kind == Plain || res.Unit.Kind == HelmRelease {
 					continue
 				}

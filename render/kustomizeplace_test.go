@@ -1,19 +1,14 @@
 package render
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/scantling-dev/scantling/internal/manifest"
-	"github.com/scantling-dev/scantling/internal/source"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -21,55 +16,13 @@ import (
 // the place of each scalar of each object with the file "want". Lines of
 // "missing: OBJECT PATH" in a case's comment ask for a field that is not written.
 func TestOrigins(t *testing.T) {
-	cases, err := filepath.Glob("testdata/origins/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, name := range cases {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := ""
-			archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool {
-				if f.Name == "want" {
-					want = string(f.Data)
-				}
-				return f.Name == "want"
-			})
-			dir := unpackFiles(t, archive)
-			got := describeOrigins(t, dir, string(archive.Comment))
-			if *update {
-				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != want {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
-		})
-	}
-}
-
-func unpackFiles(t *testing.T, archive *txtar.Archive) string {
-	dir := t.TempDir()
-	for _, f := range archive.Files {
-		file := filepath.Join(dir, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	golden(t, "origins", func(t *testing.T, archive *txtar.Archive) string {
+		return describeOrigins(t, unpack(t, archive), string(archive.Comment))
+	})
 }
 
 func describeOrigins(t *testing.T, dir, comment string) string {
-	results := rendered(t, dir, graphOptions(t, comment))
+	_, results := rendered(t, dir, graphOptions(t, comment))
 	var out strings.Builder
 	show := func(o *manifest.Object, path []string) {
 		at := o.At(elementPath(path))
@@ -103,31 +56,6 @@ func describeOrigins(t *testing.T, dir, comment string) string {
 		}
 	}
 	return out.String()
-}
-
-// rendered are the results of a repository, in the order of the units.
-func rendered(t *testing.T, dir string, opts Options) []*Result {
-	repo, err := source.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := New(repo.Worktree(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	var results []*Result
-	if _, err := r.Run(context.Background(), nil, func(res *Result) {
-		mu.Lock()
-		defer mu.Unlock()
-		results = append(results, res)
-	}, nil); err != nil {
-		t.Fatal(err)
-	}
-	slices.SortStableFunc(results, func(a, b *Result) int {
-		return cmp.Or(cmp.Compare(a.Unit.ID(), b.Unit.ID()), cmp.Compare(a.Unit.Kind, b.Unit.Kind))
-	})
-	return results
 }
 
 func placeText(s manifest.Span) string { return fmt.Sprintf("%s:%d:%d", s.File, s.Line, s.Column) }
