@@ -26,10 +26,8 @@ type chartPlaces struct {
 	values map[int]*valuesView // by the number of the release
 	lines  map[int]*templateLines
 
-	files   sync.Mutex
-	parses  map[string][]*yaml.Node
-	sources map[string][]string // lines
-	owners  map[string]owner    // by folder
+	files  sync.Mutex
+	owners map[string]owner // by folder
 	// only are the lines that stand once in a file, or in a text among values, by
 	// what they are without white space.
 	only map[any]map[string]int
@@ -37,7 +35,7 @@ type chartPlaces struct {
 
 func (r *Renderer) chartPlaces(b *build, j job, stand manifest.Span) *chartPlaces {
 	return &chartPlaces{r: r, b: b, job: j, stand: stand, values: map[int]*valuesView{}, lines: map[int]*templateLines{},
-		parses: map[string][]*yaml.Node{}, sources: map[string][]string{}, owners: map[string]owner{}, only: map[any]map[string]int{}}
+		owners: map[string]owner{}, only: map[any]map[string]int{}}
 }
 
 // chartText is one text of those that the charts of a unit gave.
@@ -60,6 +58,18 @@ func (r *Renderer) Trace(ctx context.Context, res *Result, objects []*manifest.O
 	for places, texts := range wanted {
 		places.b.trace(ctx, r, places.job, texts)
 	}
+}
+
+// Of is the result with only some of its objects: who keeps it does not keep the
+// others.
+func (res *Result) Of(objects []*manifest.Object) *Result {
+	kept := &Result{Unit: res.Unit, Objects: objects, texts: map[*manifest.Object]chartText{}}
+	for _, o := range objects {
+		if of, ok := res.texts[o]; ok {
+			kept.texts[o] = of
+		}
+	}
+	return kept
 }
 
 // chartTraces are what traced renderings told of the texts of a build.
@@ -259,16 +269,25 @@ func (c *chartPlaces) near(i, line int) (manifest.Origin, bool) {
 	return manifest.Origin{Span: lines.near(line)}, true
 }
 
+// chartSources are the files in which the places of charts are looked for, as lines
+// and as YAML. They are read once for all units: many may be of one chart.
+type chartSources struct {
+	mu    sync.Mutex
+	lines map[string][]string
+	docs  map[string][]*yaml.Node
+}
+
 // source are the lines of a file of the tree.
 func (c *chartPlaces) source(name string) []string {
-	c.files.Lock()
-	defer c.files.Unlock()
-	lines, ok := c.sources[name]
+	s := &c.r.sources
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines, ok := s.lines[name]
 	if !ok {
 		if data := c.read(name); data != nil {
 			lines = strings.Split(string(data), "\n")
 		}
-		c.sources[name] = lines
+		s.lines[name] = lines
 	}
 	return lines
 }
@@ -287,14 +306,15 @@ func (c *chartPlaces) read(name string) []byte {
 
 // documents are those of a YAML file, with their places.
 func (c *chartPlaces) documents(name string) []*yaml.Node {
-	c.files.Lock()
-	defer c.files.Unlock()
-	docs, ok := c.parses[name]
+	s := &c.r.sources
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	docs, ok := s.docs[name]
 	if !ok {
 		if data := c.read(name); data != nil {
 			docs, _ = c.limits().Parse(data)
 		}
-		c.parses[name] = docs
+		s.docs[name] = docs
 	}
 	return docs
 }

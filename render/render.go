@@ -232,7 +232,8 @@ type Renderer struct {
 	archives *archiveBudget
 	rendered atomic.Int64 // bytes of text that all units gave
 
-	found *discovery
+	found   *discovery
+	sources chartSources
 
 	mu       sync.Mutex
 	ctx      context.Context // of the run, for what is traced when its place is asked for
@@ -255,7 +256,8 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{tree: tree, view: store.NewMounted(tree, opts.Store), finished: map[*Unit]bool{}, shared: map[[32]byte]*build{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{}}, nil
+	return &Renderer{tree: tree, view: store.NewMounted(tree, opts.Store), finished: map[*Unit]bool{}, shared: map[[32]byte]*build{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{},
+		sources: chartSources{lines: map[string][]string{}, docs: map[string][]*yaml.Node{}}}, nil
 }
 
 // Run finds and renders every unit for which want is true (nil: all), several

@@ -350,8 +350,9 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 		r.clusterOf[id] = res.Unit.Cluster
 	}
 	r.joined = append(r.joined, joined...)
+	kept := res.Of(joined)
 	for _, o := range joined {
-		r.resultOf[o] = res
+		r.resultOf[o] = kept
 	}
 }
 
