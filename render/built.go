@@ -242,7 +242,7 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 			at, ok := find(q)
 			if ok && isFetched(at.File) {
 				span := where.reference(at.File, stand)
-				at = manifest.Origin{Span: span, Via: where.chain(span.File)}
+				at = manifest.Origin{Span: span, Asks: true, Via: where.chain(span.File)}
 			}
 			return at, ok
 		}

@@ -21,7 +21,7 @@ func (f *finder) ask(p *piece, key []string, certain bool) (manifest.Origin, boo
 			return at, true
 		}
 	}
-	return manifest.Origin{Span: f.asked(p.file), Key: setKey(key), Via: via}, true
+	return manifest.Origin{Span: f.asked(p.file), Key: setKey(key), Asks: true, Via: via}, true
 }
 
 // above is the value in this repository that holds a key of the release's values,

@@ -45,6 +45,9 @@ type Origin struct {
 	// Key is the key of a chart's values, as helm's --set takes it, that sets
 	// the field or would set it; empty for none.
 	Key string
+	// Asks says that Span is where a chart or a base is asked for that nobody
+	// edits here: nothing can be added there.
+	Asks bool
 	// Via leads from the written line to the cluster, nearest step first.
 	Via []Step
 }
@@ -201,7 +204,7 @@ func (o *Object) origin(hits []Hit, elements []string, rough bool) Origin {
 			// A field that was found, but whose own text has no place, was put
 			// there by a transformer: its parent is only near.
 			at.Exact = at.Exact && i == deepest
-			if at.Missing == "" && at.Key == "" {
+			if at.Missing == "" && at.Key == "" && !at.Asks {
 				at.Missing = JoinPath(q.Missing)
 			}
 			at.Via = slices.Concat(at.Via, o.Origin.Via)
