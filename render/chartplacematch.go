@@ -196,7 +196,7 @@ func (v *valuesView) printsAs(path []string, printed *yaml.Node) bool {
 	for i, item := range items {
 		var below *yaml.Node
 		if printed.Kind == yaml.MappingNode {
-			_, below = entryOf(printed, item)
+			_, below = child(printed, item)
 		} else if i < len(printed.Content) {
 			below = printed.Content[i]
 		}

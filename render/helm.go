@@ -276,15 +276,7 @@ func (r *release) files() []string {
 func valueAt(n *yaml.Node, keys []string) *yaml.Node {
 	for _, key := range keys {
 		key = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
-		if n.Kind == yaml.SequenceNode {
-			i, err := strconv.Atoi(key)
-			if err != nil || i < 0 || i >= len(n.Content) {
-				return nil
-			}
-			n = n.Content[i]
-			continue
-		}
-		if n = manifest.Get(n, key); n == nil {
+		if _, n = child(n, key); n == nil {
 			return nil
 		}
 	}

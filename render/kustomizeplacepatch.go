@@ -268,7 +268,8 @@ func operationNode(op *yaml.Node, q manifest.Query, loose bool) *yaml.Node {
 	return value
 }
 
-// child is the entry of a mapping, or the item of a list, without a key.
+// child is the entry of a mapping, the last of several with the key, or the item of
+// a list, which has no key.
 func child(n *yaml.Node, element string) (key, value *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -104,7 +104,7 @@ func (s *valuesSource) find(keys []string) (found setting, ok, blocked bool) {
 	for i, element := range keys {
 		switch n.Kind {
 		case yaml.MappingNode:
-			key, n = entryOf(n, element)
+			key, n = child(n, element)
 			if n == nil {
 				return setting{}, false, false
 			}
@@ -119,16 +119,6 @@ func (s *valuesSource) find(keys []string) (found setting, ok, blocked bool) {
 		}
 	}
 	return setting{source: s, keys: keys, key: key, node: n}, true, false
-}
-
-// entryOf is the entry of a mapping with a key, the last of several.
-func entryOf(n *yaml.Node, key string) (k, v *yaml.Node) {
-	for i := len(n.Content) - 2; i >= 0; i -= 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i], n.Content[i+1]
-		}
-	}
-	return nil, nil
 }
 
 // maxItems is how many items of values a range is followed through.

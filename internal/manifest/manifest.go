@@ -171,19 +171,13 @@ func (o *Object) decode() {
 // and for a list item the item. A field that is not written is at its nearest
 // written parent.
 func (o *Object) At(path *field.Path) Origin {
-	var elements []string
-	if path != nil {
-		elements = SplitPath(path.String())
-	}
+	elements := elementsOf(path)
 	return o.origin(lookup(o.Node, elements), elements, false)
 }
 
 // Near is At at little cost: the place may be near where At finds it exactly.
 func (o *Object) Near(path *field.Path) Origin {
-	var elements []string
-	if path != nil {
-		elements = SplitPath(path.String())
-	}
+	elements := elementsOf(path)
 	return o.origin(lookup(o.Node, elements), elements, true)
 }
 

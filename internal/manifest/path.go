@@ -34,10 +34,15 @@ func (h Hit) places() [2]*yaml.Node {
 // Lookup follows a path as far as it is written and returns the steps, the
 // object's root first. A path element is a field name, an index or a map key.
 func Lookup(root *yaml.Node, path *field.Path) []Hit {
+	return lookup(root, elementsOf(path))
+}
+
+// elementsOf are the elements of a path; none for a nil one.
+func elementsOf(path *field.Path) []string {
 	if path == nil {
-		return lookup(root, nil)
+		return nil
 	}
-	return lookup(root, SplitPath(path.String()))
+	return SplitPath(path.String())
 }
 
 func lookup(root *yaml.Node, elements []string) []Hit {
