@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/scantling-dev/scantling/internal/limits"
@@ -230,13 +229,13 @@ func (p *product) miss(problem Problem) {
 	}
 }
 
-// oneZone lets dates, which templates print in the local zone, be the same
-// everywhere.
-var oneZone = sync.OnceFunc(func() { time.Local = time.UTC })
+// Dates, which templates print in the local zone, are the same everywhere. The
+// zone is read by any goroutine that asks for the time, so it is set before
+// there is a second one.
+func init() { time.Local = time.UTC }
 
 // warm does what the first job of a kind needs, before its time is counted.
 func warm(kind Kind) {
-	oneZone()
 	fence()
 	muteLibraries()
 	switch kind {
