@@ -23,6 +23,7 @@ type Linter struct {
 	byKind  map[schema.GroupKind][]*ready
 	written map[schema.GroupKind][]*ready
 	all     []*ready
+	joins   map[schema.GroupKind]bool
 	problem map[string]*ready
 }
 
@@ -33,36 +34,28 @@ type ready struct {
 	options  map[string][]string
 }
 
-// NewLinter makes a linter of the rules that are on by default or by the settings. It
-// fails when the rules are not valid or a setting names no rule.
-func NewLinter(rules []*Rule, settings map[string]Setting) (*Linter, error) {
+// NewLinter makes a linter of the rules that are selected. It fails when the
+// rules are not valid or a setting names no rule.
+func NewLinter(rules []*Rule, selected Selection) (*Linter, error) {
 	if err := Validate(rules); err != nil {
 		return nil, err
 	}
 	l := &Linter{
 		byKind:  map[schema.GroupKind][]*ready{},
 		written: map[schema.GroupKind][]*ready{},
+		joins:   map[schema.GroupKind]bool{},
 		problem: map[string]*ready{},
 	}
 	known := map[string]bool{}
 	for _, r := range rules {
 		known[r.ID] = true
-		s := settings[r.ID]
-		on := !r.Optional
-		if s.Enabled != nil {
-			on = *s.Enabled
-		}
-		if !on && r.Category != Problems {
+		if !selected.On(r) {
 			continue
 		}
-		entry := &ready{rule: r, severity: r.Severity, options: s.Options}
-		if s.Severity != nil {
-			entry.severity, entry.fixed = *s.Severity, true
-		}
+		entry := &ready{rule: r, options: selected.options(r)}
+		entry.severity, entry.fixed = selected.severity(r)
 		if r.Category == Problems {
-			if on {
-				l.problem[r.ID] = entry
-			}
+			l.problem[r.ID] = entry
 			continue
 		}
 		for _, k := range r.Kinds {
@@ -73,9 +66,12 @@ func NewLinter(rules []*Rule, settings map[string]Setting) (*Linter, error) {
 		}
 		if r.CheckAll != nil {
 			l.all = append(l.all, entry)
+			for _, k := range slices.Concat(r.Kinds, r.Joins) {
+				l.joins[k] = true
+			}
 		}
 	}
-	for id := range settings {
+	for id := range selected.Rules {
 		if !known[id] {
 			return nil, fmt.Errorf("unknown rule %q", id)
 		}
@@ -84,15 +80,15 @@ func NewLinter(rules []*Rule, settings map[string]Setting) (*Linter, error) {
 }
 
 // Object judges one object that a unit deploys.
-func (l *Linter) Object(o *manifest.Object, unit string) []Finding {
+func (l *Linter) Object(o *manifest.Object, unit Unit) []Finding {
 	var findings []Finding
 	report := func(f Finding) { findings = append(findings, f) }
-	for _, r := range l.byKind[o.GroupKind()] {
-		l.run(r, &Pass{Object: o, unit: unit, report: report}, r.rule.Check)
+	for _, r := range slices.Concat(l.byKind[o.GroupKind()], l.byKind[anyKind]) {
+		l.run(r, &Pass{Object: o, Unit: unit, report: report}, r.rule.Check)
 	}
 	if r := l.problem["schema"]; r != nil {
 		for _, e := range o.SchemaErrors() {
-			p := &Pass{Rule: r.rule, Object: o, unit: unit, severity: r.severity, report: report}
+			p := &Pass{Rule: r.rule, Object: o, Unit: unit, severity: r.severity, report: report}
 			p.Report(e.Path, "%s: %s", fieldName(e.Path), e.Message)
 		}
 	}
@@ -112,31 +108,29 @@ func fieldName(path *field.Path) string {
 // it stands.
 func (l *Linter) Written(o *manifest.Object) []Finding {
 	var findings []Finding
-	for _, r := range l.written[o.GroupKind()] {
+	for _, r := range slices.Concat(l.written[o.GroupKind()], l.written[anyKind]) {
 		l.run(r, &Pass{Object: o, Written: true, report: func(f Finding) { findings = append(findings, f) }}, r.rule.Check)
 	}
 	return findings
 }
 
 // WantsWritten says that some rule would judge a written object of this kind.
-func (l *Linter) WantsWritten(kind schema.GroupKind) bool { return len(l.written[kind]) > 0 }
-
-// Joins says that some rule judges objects of this kind together with others. A
-// rule that names no kinds sees all of them.
-func (l *Linter) Joins(kind schema.GroupKind) bool {
-	return slices.ContainsFunc(l.all, func(r *ready) bool {
-		return r.rule.CheckAll != nil && (len(r.rule.Kinds) == 0 || slices.Contains(r.rule.Kinds, kind) || slices.Contains(r.rule.Joins, kind))
-	})
+func (l *Linter) WantsWritten(kind schema.GroupKind) bool {
+	return len(l.written[kind])+len(l.written[anyKind]) > 0
 }
 
+// Joins says that some rule judges objects of this kind together with others.
+func (l *Linter) Joins(kind schema.GroupKind) bool { return l.joins[kind] || l.joins[anyKind] }
+
 // Cluster judges all objects of one cluster together.
-func (l *Linter) Cluster(objects []*manifest.Object, unit func(*manifest.Object) string) []Finding {
+func (l *Linter) Cluster(c *Cluster) []Finding {
 	var findings []Finding
+	shared := map[any]any{}
 	for _, r := range l.all {
-		l.run(r, &Pass{Objects: objects, report: func(f Finding) {
+		l.run(r, &Pass{Objects: c.Objects, cluster: c, shared: shared, report: func(f Finding) {
 			if f.object != nil {
-				if u := unit(f.object); u != "" {
-					f.Units = []string{u}
+				if u := c.unit(f.object); u.ID != "" {
+					f.Units = []string{u.ID}
 				}
 			}
 			findings = append(findings, f)
@@ -150,7 +144,7 @@ func (l *Linter) run(r *ready, p *Pass, check func(*Pass)) {
 	if check == nil {
 		return
 	}
-	if p.Object != nil && slices.Contains(Workloads, p.Object.GroupKind()) {
+	if p.Object != nil && slices.Contains(Workloads, p.Object.GroupKind()) && !slices.Contains(r.rule.Kinds, anyKind) {
 		// A fragment, or an object with spec: null, has nothing to judge.
 		if w, ok := p.Object.Workload(); !ok || w.IsZero() {
 			return
@@ -169,8 +163,8 @@ func (l *Linter) run(r *ready, p *Pass, check func(*Pass)) {
 				f.Object = refOf(o)
 				f.Origin, f.object, f.settled = o.Origin, o, true
 			}
-			if p.unit != "" {
-				f.Units = []string{p.unit}
+			if p.Unit.ID != "" {
+				f.Units = []string{p.Unit.ID}
 			}
 			p.report(f)
 		}

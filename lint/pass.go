@@ -18,7 +18,11 @@ type Pass struct {
 	// deployed as it stands.
 	Written bool
 
-	unit     string
+	// Unit is what deploys Object; zero in CheckAll and for what is written.
+	Unit Unit
+
+	cluster  *Cluster // for CheckAll
+	shared   map[any]any
 	severity Severity
 	fixed    bool // the configuration sets the severity
 	options  map[string][]string
@@ -30,20 +34,6 @@ type Pass struct {
 func (p *Pass) Workload() *manifest.Workload {
 	w, _ := p.Object.Workload()
 	return w
-}
-
-// Option is the value of one of the rule's options: what the configuration
-// sets, else the default.
-func (p *Pass) Option(name string) []string {
-	if v, ok := p.options[name]; ok {
-		return v
-	}
-	for _, o := range p.Rule.Options {
-		if o.Name == name {
-			return o.Default
-		}
-	}
-	return nil
 }
 
 // Report says that the rule is broken at a field of the object. The message is
@@ -83,8 +73,8 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 		object:   o,
 		field:    path,
 	}
-	if p.unit != "" {
-		f.Units = []string{p.unit}
+	if p.Unit.ID != "" {
+		f.Units = []string{p.Unit.ID}
 	}
 	p.report(f)
 }

@@ -56,6 +56,16 @@ const (
 	Image       Category = "image"
 	Reliability Category = "reliability"
 	Secrets     Category = "secrets"
+	// SupplyChain is about where what runs comes from, and who vouches for it.
+	SupplyChain Category = "supply-chain"
+	// Governance is about what an organisation asks of every object.
+	Governance Category = "governance"
+	// APILifecycle is about the API itself: versions that go away, schemas.
+	APILifecycle Category = "api-lifecycle"
+	// Admission is about webhooks and policy engines.
+	Admission Category = "admission"
+	// Workflow is about Argo Workflows and Rollouts, Tekton and OpenShift.
+	Workflow Category = "workflow"
 	// Problems are the reserved rules that say what could not be checked.
 	Problems Category = "problems"
 )
@@ -77,9 +87,15 @@ type Rule struct {
 	// Frameworks are the items of published standards that the rule covers,
 	// such as "CIS-1.12:5.2.2", "PSS:baseline" or "NSA-CISA".
 	Frameworks []string
-	// Optional rules are off until the configuration turns them on.
-	Optional bool
-	// Kinds are the kinds of objects that Check is called for.
+	// Profile is the narrowest of Recommended, Strict and All that has the rule;
+	// empty means Recommended.
+	Profile Profile
+	// Standard are options of the rule as the Pod Security Standards have them,
+	// where its defaults differ: what the profiles pss-baseline and
+	// pss-restricted set.
+	Standard map[string][]string
+	// Kinds are the kinds of objects that Check is called for, or that CheckAll
+	// judges.
 	Kinds []schema.GroupKind
 	// Joins are the kinds of objects that CheckAll looks at besides Kinds.
 	Joins []schema.GroupKind
@@ -101,15 +117,10 @@ type Rule struct {
 	Examples string
 }
 
-// Option is one setting of a rule: a list of strings.
-type Option struct {
-	Name string
-	// Doc says what the option means, in one sentence.
-	Doc     string
-	Default []string
-	// Valid checks one value; nil takes any.
-	Valid func(string) error
-}
+// Any stands for every kind, custom ones included, in Rule.Kinds and Rule.Joins.
+var Any = []schema.GroupKind{anyKind}
+
+var anyKind = schema.GroupKind{Kind: "*"}
 
 // Workloads are the kinds that carry a pod specification, for Rule.Kinds.
 var Workloads = []schema.GroupKind{
@@ -149,8 +160,10 @@ func Validate(rules []*Rule) error {
 			return fmt.Errorf("rule %s checks nothing", r.ID)
 		case len(r.Joins) > 0 && r.CheckAll == nil:
 			return fmt.Errorf("rule %s joins no objects: it has no CheckAll", r.ID)
-		case r.Check != nil && len(r.Kinds) == 0:
+		case r.Category != Problems && len(r.Kinds) == 0:
 			return fmt.Errorf("rule %s names no kinds", r.ID)
+		case !slices.Contains([]Profile{"", Recommended, Strict, All}, r.Profile):
+			return fmt.Errorf("rule %s: %q is not one of the profiles that hold each other", r.ID, r.Profile)
 		}
 		seen[r.ID] = true
 	}

@@ -67,24 +67,17 @@ func NewSuppressor(rules []*Rule, source func(file string) []byte) *Suppressor {
 		s.rules[r.ID] = r
 	}
 	s.ids = slices.Sorted(maps.Keys(s.rules))
-	return s.With(nil)
+	return s.With(Selection{})
 }
 
 // With takes what the configuration says of the rules: the severity of the
 // findings about suppressions, and which rules are off, so that a comment which
 // names one is not called unused. It returns s.
-func (s *Suppressor) With(settings map[string]Setting) *Suppressor {
+func (s *Suppressor) With(selected Selection) *Suppressor {
 	s.off, s.level = map[string]bool{}, map[string]Severity{}
 	for id, r := range s.rules {
-		set := settings[id]
-		s.off[id] = r.Optional
-		if set.Enabled != nil {
-			s.off[id] = !*set.Enabled
-		}
-		s.level[id] = r.Severity
-		if set.Severity != nil {
-			s.level[id] = *set.Severity
-		}
+		s.off[id] = !selected.On(r)
+		s.level[id], _ = selected.severity(r)
 	}
 	return s
 }

@@ -12,7 +12,7 @@ import (
 func suppressRules() []*Rule {
 	rule := func(id string, s Severity, c Category) *Rule { return &Rule{ID: id, Severity: s, Category: c} }
 	optional := rule("opt-in", Low, PodSecurity)
-	optional.Optional = true
+	optional.Profile = All
 	return []*Rule{
 		rule("privileged-container", Critical, PodSecurity), rule("image-tag-mutable", Medium, Image),
 		rule("private-key-in-repo", Critical, Secrets), rule("schema", Low, Problems), rule("internal", High, Problems),
@@ -449,10 +449,10 @@ func TestUnusedInFileWithoutFindings(t *testing.T) {
 	if len(got) != 1 || got[0].Rule != ignoreUnused || got[0].Origin.File != "b.yaml" || got[0].Origin.Column != 6 {
 		t.Errorf("got %+v", got)
 	}
-	if got := NewSuppressor(rules, source).With(map[string]Setting{"schema": {Enabled: &off}}).Comments(nil, []string{"b.yaml"}); len(got) != 0 {
+	if got := NewSuppressor(rules, source).With(Selection{Rules: map[string]Setting{"schema": {Enabled: &off}}}).Comments(nil, []string{"b.yaml"}); len(got) != 0 {
 		t.Errorf("a rule that is off counts as unused: %+v", got)
 	}
-	if got := NewSuppressor(rules, source).With(map[string]Setting{ignoreUnused: {Enabled: &off}}).Comments(nil, []string{"b.yaml"}); len(got) != 0 {
+	if got := NewSuppressor(rules, source).With(Selection{Rules: map[string]Setting{ignoreUnused: {Enabled: &off}}}).Comments(nil, []string{"b.yaml"}); len(got) != 0 {
 		t.Errorf("ignore-unused is off and reported: %+v", got)
 	}
 	if got := NewSuppressor(rules, func(string) []byte { return nil }).Comments(nil, []string{"gone.yaml"}); len(got) != 0 {

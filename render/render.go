@@ -125,6 +125,22 @@ func (u *Unit) ID() string {
 	return u.Path + " (" + u.Name + ")"
 }
 
+// Reconciled says that Flux or Argo CD deploys what the unit gives.
+func (u *Unit) Reconciled() bool { return u.plan != nil }
+
+// Bare says that the unit is a chart that nothing in the repository installs: it
+// is rendered as `helm template` does, in the namespace default.
+func (u *Unit) Bare() bool { return u.Kind == Helm && u.plan == nil }
+
+// Namespace is where the unit's objects go that name none themselves; empty when
+// that is not known.
+func (u *Unit) Namespace() string {
+	if u.plan == nil {
+		return ""
+	}
+	return u.plan.namespace
+}
+
 // Problem is why something could not be rendered or read. Class is the id of
 // the reserved rule that reports it.
 type Problem struct {
@@ -448,6 +464,12 @@ func (r *Renderer) job(u *Unit) job {
 	}
 	j.release.kubeVersion, j.release.apiVersions = r.capabilitiesOf(u)
 	return j
+}
+
+// KubeVersion is the Kubernetes version that a unit is rendered for.
+func (r *Renderer) KubeVersion(u *Unit) string {
+	version, _ := r.capabilitiesOf(u)
+	return cmp.Or(version, r.opts.KubeVersion, DefaultKubeVersion)
 }
 
 // capabilitiesOf are the Kubernetes version and the API versions that the

@@ -29,7 +29,7 @@ func objects(t *testing.T, name, data string) []*manifest.Object {
 // TestNoValueInFindings: what the examples hold as secrets never reaches a
 // message, a remedy, a path or a fingerprint.
 func TestNoValueInFindings(t *testing.T) {
-	l, err := lint.NewLinter(Rules, nil)
+	l, err := lint.NewLinter(Rules, lint.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestNoValueInFindings(t *testing.T) {
 						}
 					}
 				})
-				findings = append(findings, l.Object(o, "u")...)
+				findings = append(findings, l.Object(o, lint.Unit{ID: "u"})...)
 				findings = append(findings, l.Written(o)...)
 			}
 			values = append(values, "hunter2", "s3cr3t", "MIIE")
@@ -79,7 +79,7 @@ func TestNoValueInFindings(t *testing.T) {
 }
 
 func TestWrittenPlaceholder(t *testing.T) {
-	l, err := lint.NewLinter(Rules, nil)
+	l, err := lint.NewLinter(Rules, lint.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestWrittenPlaceholder(t *testing.T) {
 // TestOneFaultOneRule: a Secret is judged by secret-plaintext or by the sops
 // rules, never by both and never by none.
 func TestOneFaultOneRule(t *testing.T) {
-	l, err := lint.NewLinter(Rules, nil)
+	l, err := lint.NewLinter(Rules, lint.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestOneFaultOneRule(t *testing.T) {
 	} {
 		var got []string
 		for _, o := range objects(t, c.name, c.data) {
-			for _, f := range lint.Fold(l.Object(o, "u")) {
+			for _, f := range lint.Fold(l.Object(o, lint.Unit{ID: "u"})) {
 				got = append(got, f.Rule)
 			}
 		}

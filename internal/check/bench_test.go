@@ -42,7 +42,7 @@ spec:
 
 // BenchmarkLint runs the rules over one object that is already parsed.
 func BenchmarkLint(b *testing.B) {
-	linter, err := lint.NewLinter(Rules(), nil)
+	linter, err := lint.NewLinter(Rules(), lint.Selection{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func BenchmarkLint(b *testing.B) {
 	for b.Loop() {
 		for _, d := range docs {
 			for _, o := range manifest.Objects(d, manifest.Origin{}, nil) {
-				linter.Object(o, "unit")
+				linter.Object(o, lint.Unit{ID: "unit"})
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func BenchmarkOrigins(b *testing.B) {
 // renderOnly renders all units, and runs rules over what they give.
 func renderOnly(b *testing.B, tree source.Tree, rules []*lint.Rule) {
 	b.Helper()
-	linter, err := lint.NewLinter(rules, nil)
+	linter, err := lint.NewLinter(rules, lint.Selection{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func renderOnly(b *testing.B, tree source.Tree, rules []*lint.Rule) {
 	var joined []*manifest.Object
 	_, err = r.Run(context.Background(), nil, func(res *render.Result) {
 		for _, o := range res.Objects {
-			linter.Object(o, res.Unit.ID())
+			linter.Object(o, lint.Unit{ID: res.Unit.ID()})
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -150,7 +150,7 @@ func renderOnly(b *testing.B, tree source.Tree, rules []*lint.Rule) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	linter.Cluster(joined, func(*manifest.Object) string { return "" })
+	linter.Cluster(&lint.Cluster{Objects: joined})
 }
 
 // kustomizations are bases with two overlays each, with patches of both kinds and

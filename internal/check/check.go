@@ -23,6 +23,7 @@ import (
 	"github.com/scantling-dev/scantling/secrets"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
 // Rules are all rules that scantling has.
@@ -94,7 +95,7 @@ func RenderOptions(c *config.Config, s Source) render.Options {
 // Tree checks a tree, or of it only what the given paths concern. Paths are
 // slash paths from the root.
 func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, paths []string) (*Outcome, error) {
-	linter, err := lint.NewLinter(Rules(), c.Rules)
+	linter, err := lint.NewLinter(Rules(), c.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, clusterOf: map[string]string{}}
+	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, units: map[*render.Unit]lint.Unit{}, lacking: map[area]bool{}}
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
@@ -121,7 +122,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 		}
 		return data
 	}
-	suppressor := lint.NewSuppressor(Rules(), source).With(c.Rules)
+	suppressor := lint.NewSuppressor(Rules(), source).With(c.Selection)
 	findings = suppressor.Comments(suppressor.Annotations(findings), slices.Sorted(maps.Keys(r.seen)))
 	lint.Situate(findings, source)
 	findings = lint.Fold(findings)
@@ -162,13 +163,14 @@ type run struct {
 	findings []lint.Finding
 	joined   []*manifest.Object
 	resultOf map[*manifest.Object]*render.Result // of the joined ones
-	// clusterOf is the cluster that a unit is deployed to, by its id; those of
-	// which it is not known are left out.
-	clusterOf map[string]string
-	seen      map[string]bool // files in which what is deployed is written
-	objects   int
-	secret    map[string]bool // the rules on secrets
-	needs     map[store.Request]*need
+	units    map[*render.Unit]lint.Unit
+	// lacking are the namespaces, by cluster, of which not all is known; under
+	// anyNamespace those clusters of which nothing is known for sure.
+	lacking map[area]bool
+	seen    map[string]bool // files in which what is deployed is written
+	objects int
+	secret  map[string]bool // the rules on secrets
+	needs   map[store.Request]*need
 }
 
 // maxClusters is how many clusters are judged each by itself. With more, as no
@@ -179,14 +181,20 @@ const maxClusters = 100
 // says nothing of another. What no GitOps object leads to may be on any cluster.
 func (r *run) joint() []lint.Finding {
 	objects := r.sorted()
-	unit := r.unitOf
 	clusters := map[string][]*manifest.Object{}
 	for _, o := range objects {
-		c := r.clusterOf[unit(o)]
+		c := r.unitOf(o).Cluster
 		clusters[c] = append(clusters[c], o)
 	}
 	if len(clusters) < 2 || len(clusters) > maxClusters {
-		return r.linter.Cluster(objects, unit)
+		return r.linter.Cluster(&lint.Cluster{Objects: objects, Unit: r.unitOf, Complete: func(namespace string) bool {
+			for c := range clusters {
+				if !r.complete(c, namespace) {
+					return false
+				}
+			}
+			return true
+		}})
 	}
 	var findings []lint.Finding
 	for _, c := range slices.Sorted(maps.Keys(clusters)) {
@@ -194,12 +202,12 @@ func (r *run) joint() []lint.Finding {
 		if c != "" {
 			set = slices.Concat(clusters[c], clusters[""])
 		}
-		for _, f := range r.linter.Cluster(set, unit) {
-			of := ""
-			if len(f.Units) > 0 {
-				of = r.clusterOf[f.Units[0]]
-			}
-			if of == c {
+		ids := map[string]bool{}
+		for _, o := range clusters[c] {
+			ids[r.unitOf(o).ID] = true
+		}
+		for _, f := range r.linter.Cluster(&lint.Cluster{Objects: set, Unit: r.unitOf, Complete: func(namespace string) bool { return r.complete(c, namespace) }}) {
+			if len(f.Units) == 0 && c == "" || len(f.Units) > 0 && ids[f.Units[0]] {
 				findings = append(findings, f)
 			}
 		}
@@ -207,12 +215,51 @@ func (r *run) joint() []lint.Finding {
 	return findings
 }
 
-// unitOf is the unit that gave a joined object.
-func (r *run) unitOf(o *manifest.Object) string {
-	if res := r.resultOf[o]; res != nil {
-		return res.Unit.ID()
+// area is a namespace of a cluster.
+type area struct{ cluster, namespace string }
+
+// anyNamespace stands for a namespace that is not known.
+const anyNamespace = "*"
+
+// complete says that all that the repository deploys into a namespace is known.
+func (r *run) complete(cluster, namespace string) bool {
+	return len(r.paths) == 0 && !r.lacking[area{cluster, namespace}] && !r.lacking[area{cluster, anyNamespace}]
+}
+
+// lacks notes where a unit that was not rendered as a whole would have put what
+// it did not give.
+func (r *run) lacks(res *render.Result) {
+	u := res.Unit
+	if u.Status == render.Rendered {
+		return
 	}
-	return ""
+	into := map[string]bool{}
+	for _, o := range res.Objects {
+		into[o.Namespace] = true
+	}
+	switch {
+	case u.Namespace() != "":
+		into[u.Namespace()] = true
+	case len(into) == 0:
+		into[anyNamespace] = true
+	}
+	for namespace := range into {
+		r.lacking[area{u.Cluster, namespace}] = true
+	}
+}
+
+// unit is what rules may know of a unit.
+func (r *run) unit(u *render.Unit) lint.Unit {
+	kube, _ := version.ParseGeneric(r.renderer.KubeVersion(u))
+	return lint.Unit{ID: u.ID(), Kube: kube, Cluster: u.Cluster, Reconciled: u.Reconciled(), Bare: u.Bare()}
+}
+
+// unitOf is the unit that gave a joined object.
+func (r *run) unitOf(o *manifest.Object) lint.Unit {
+	if res := r.resultOf[o]; res != nil {
+		return r.units[res.Unit]
+	}
+	return lint.Unit{}
 }
 
 // settle finds where what joined objects show was written, that of all units at
@@ -309,11 +356,12 @@ func (r *run) wanted() func(u *render.Unit) bool {
 // result judges what a unit gave. Only of what is wrong is asked where it is
 // written: that takes longer than to judge.
 func (r *run) result(ctx context.Context, res *render.Result) {
-	id := res.Unit.ID()
+	unit := r.unit(res.Unit)
+	id := unit.ID
 	var findings []lint.Finding
 	var joined []*manifest.Object
 	for _, o := range res.Objects {
-		findings = append(findings, r.shown(o, r.linter.Object(o, id))...)
+		findings = append(findings, r.shown(o, r.linter.Object(o, unit))...)
 		if r.linter.Joins(o.GroupKind()) {
 			joined = append(joined, o)
 		}
@@ -346,9 +394,8 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 			r.seen[name] = true
 		}
 	}
-	if res.Unit.Cluster != "" {
-		r.clusterOf[id] = res.Unit.Cluster
-	}
+	r.units[res.Unit] = unit
+	r.lacks(res)
 	r.joined = append(r.joined, joined...)
 	kept := res.Of(joined)
 	for _, o := range joined {
@@ -384,7 +431,7 @@ func (r *run) written(o *manifest.Object) {
 // rendered first.
 func (r *run) sorted() []*manifest.Object {
 	slices.SortStableFunc(r.joined, func(a, b *manifest.Object) int {
-		if c := strings.Compare(r.unitOf(a), r.unitOf(b)); c != 0 {
+		if c := strings.Compare(r.unitOf(a).ID, r.unitOf(b).ID); c != 0 {
 			return c
 		}
 		if c := strings.Compare(a.Origin.File, b.Origin.File); c != 0 {

@@ -216,15 +216,15 @@ func remains(f lint.Finding, r remedy, before, after []lint.Finding) string {
 	return ""
 }
 
-// checked are the findings on a repository, of all rules.
+// checked are the findings on a repository, of the rules that have a remedy here
+// and of problems: what others say of it is not what this is about.
 func checked(t *testing.T, files map[string]string) []lint.Finding {
 	t.Helper()
 	c := config.Default()
-	on := true
 	for _, r := range Rules() {
-		if r.Optional {
-			c.Rules[r.ID] = lint.Setting{Enabled: &on}
-		}
+		_, on := remedies[r.ID]
+		on = on || notMended[r.ID] != "" || r.Category == lint.Problems
+		c.Rules[r.ID] = lint.Setting{Enabled: &on}
 	}
 	outcome, err := Tree(context.Background(), newMapTree(files), c, Source{Remotes: []string{"https://git.example.org/org/repo"}}, nil)
 	if err != nil {

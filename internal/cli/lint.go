@@ -21,6 +21,7 @@ func lintFlags() []cli.Flag {
 	return append(inputFlags(),
 		&cli.StringFlag{Name: "base", Usage: "compare with the merge base of HEAD and `REV`; only what is new counts", EnvVars: []string{"SCANTLING_BASE"}},
 		&cli.StringFlag{Name: "fail-on", Usage: "exit with 1 from this `SEVERITY` on: info, low, medium, high, critical, or none (default: high)", EnvVars: []string{"SCANTLING_FAIL_ON"}},
+		&cli.StringSliceFlag{Name: "profile", Usage: "run the rules of `PROFILE`: recommended, strict, pss-baseline, pss-restricted, nsa, cis or all; may be given several times (default: extends of the configuration, else recommended)", EnvVars: []string{"SCANTLING_PROFILE"}},
 		&cli.StringSliceFlag{Name: "report", Usage: "write `FORMAT[=FILE]`: text, json or sarif; may be given several times", EnvVars: []string{"SCANTLING_REPORT"}},
 		&cli.BoolFlag{Name: "strict", Usage: "exit with 3 when anything was not rendered", EnvVars: []string{"SCANTLING_STRICT"}},
 	)

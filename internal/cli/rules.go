@@ -33,10 +33,10 @@ func rulesCommand() *cli.Command {
 }
 
 func onOff(r *lint.Rule) string {
-	if r.Optional {
-		return "off"
+	if lint.Recommended.Has(r) {
+		return "on"
 	}
-	return "on"
+	return "off"
 }
 
 func sortedRules() []*lint.Rule {
@@ -64,7 +64,7 @@ func printRulesJSON(c *cli.Context, rules []*lint.Rule) error {
 	}
 	entries := make([]entry, 0, len(rules))
 	for _, r := range rules {
-		entries = append(entries, entry{r.ID, r.Title, r.Severity.String(), string(r.Category), !r.Optional, r.Since, r.Why, r.Fix, r.Frameworks})
+		entries = append(entries, entry{r.ID, r.Title, r.Severity.String(), string(r.Category), lint.Recommended.Has(r), r.Since, r.Why, r.Fix, r.Frameworks})
 	}
 	e := json.NewEncoder(c.App.Writer)
 	e.SetEscapeHTML(false)

@@ -89,6 +89,11 @@ func open(c *cli.Context) (*workspace, error) {
 	if w.config, err = w.readConfig(c); err != nil {
 		return nil, err
 	}
+	if names := c.StringSlice("profile"); len(names) > 0 {
+		if w.config.Profiles, err = profiles(names); err != nil {
+			return nil, err
+		}
+	}
 	if v := c.String("kube-version"); v != "" {
 		w.config.KubeVersion = v
 		for i := range w.config.Capabilities {
@@ -291,4 +296,17 @@ func failOn(c *cli.Context, configured *lint.Severity) (*lint.Severity, error) {
 		}
 		return &s, nil
 	}
+}
+
+// profiles reads the names that --profile was given.
+func profiles(names []string) ([]lint.Profile, error) {
+	var all []lint.Profile
+	for _, name := range names {
+		p, err := lint.ParseProfile(name)
+		if err != nil {
+			return nil, fmt.Errorf("--profile: %w", err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }

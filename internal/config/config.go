@@ -27,8 +27,8 @@ type Config struct {
 	// FailOn is the severity from which findings make the run fail; nil for
 	// none.
 	FailOn *lint.Severity
-	// Rules are the settings by rule id.
-	Rules map[string]lint.Setting
+	// Selection is which rules run: extends and rules.
+	lint.Selection
 	// Exclude are globs of repository paths whose findings and units are left
 	// out; ** stands for any number of folders.
 	Exclude []string
@@ -59,9 +59,9 @@ type Helm struct {
 func Default() *Config {
 	high := lint.High
 	return &Config{
-		FailOn: &high,
-		Rules:  map[string]lint.Setting{},
-		Limits: limits.Default(),
+		FailOn:    &high,
+		Selection: lint.Selection{Rules: map[string]lint.Setting{}},
+		Limits:    limits.Default(),
 		Helm: Helm{Values: []string{
 			"values-*.yaml", "*-values.yaml", "values.*.yaml",
 			"values-*.yml", "*-values.yml", "values.*.yml",
@@ -203,6 +203,7 @@ func (p *parser) root(n *yaml.Node) {
 			}
 		},
 		"exclude": func(_, v *yaml.Node) { p.config.Exclude = p.globs(v, "exclude") },
+		"extends": func(_, v *yaml.Node) { p.extends(v) },
 		"rules":   func(_, v *yaml.Node) { p.settings(v) },
 		"kubernetes": func(_, v *yaml.Node) {
 			p.mapping(v, "kubernetes", "key of kubernetes", map[string]reader{
@@ -326,7 +327,19 @@ func (p *parser) settings(n *yaml.Node) {
 	p.mapping(n, "rules", "rule", known)
 }
 
-// rule reads the setting of one rule. A setting turns an optional rule on
+// extends reads the profiles whose rules run: one, or a list.
+func (p *parser) extends(n *yaml.Node) {
+	for _, item := range p.items(n, "extends", true) {
+		profile, err := lint.ParseProfile(item.Value)
+		if err != nil {
+			p.fail(item, "extends: %v", err)
+			continue
+		}
+		p.config.Profiles = append(p.config.Profiles, profile)
+	}
+}
+
+// rule reads the setting of one rule. A setting turns a rule on
 // unless it says otherwise: nobody sets the severity of a rule to leave it off.
 func (p *parser) rule(r *lint.Rule, n *yaml.Node) {
 	var s lint.Setting

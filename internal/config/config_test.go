@@ -19,7 +19,7 @@ func testRules() []*lint.Rule {
 		return &lint.Rule{ID: id, Severity: lint.High, Options: options}
 	}
 	optional := rule("service-account-token-mounted")
-	optional.Optional = true
+	optional.Profile = lint.All
 	return []*lint.Rule{
 		rule("privileged-container"), rule("image-tag-mutable"), rule("host-path"), optional, rule("internal"),
 		rule("sensitive-host-mount", lint.Option{Name: "paths"}), rule("capability-beyond-baseline", lint.Option{Name: "allow"}),
@@ -114,7 +114,7 @@ func TestDefault(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"key", "fail_on: high", `.scantling.yaml:1:1: unknown key "fail_on": did you mean "fail-on"?`},
-		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, fail-on, gitops, helm, kubernetes, limits, rules, version`},
+		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, extends, fail-on, gitops, helm, kubernetes, limits, rules, version`},
 		{"rule", "rules:\n  priviliged-container: off", `.scantling.yaml:2:3: unknown rule "priviliged-container": did you mean "privileged-container"?`},
 		{"limit", "limits:\n  dept: 3", `.scantling.yaml:2:3: unknown limit "dept": did you mean "depth"?`},
 		{"limit value", "limits: {file-size: 3MB}", `.scantling.yaml:1:21: limit file-size: "3MB" is no size: write bytes,`},

@@ -60,7 +60,7 @@ func (d *decoder) value(v reflect.Value, n *yaml.Node, path *field.Path) {
 		// required ones are the rules' business.
 		return
 	}
-	if n.Kind == yaml.ScalarNode && v.Kind() != reflect.String && (strings.Contains(n.Value, "${") || Unknown(n.Value)) {
+	if n.Kind == yaml.ScalarNode && v.Kind() != reflect.String && !Known(n.Value) {
 		// Substituted before it reaches the cluster: nothing is known of it.
 		return
 	}

@@ -29,3 +29,7 @@ func Unknown(text string) bool {
 	return strings.Contains(text, placeholderEncoded) || strings.Contains(text, placeholderText) ||
 		strings.Contains(text, "SCANTLING") && strings.Contains(strings.ReplaceAll(strings.ToLower(text), "_", "-"), placeholderText)
 }
+
+// Known says that a text is what the cluster will see: no placeholder stands in
+// it, and no variable that Flux, or whoever applies it, fills in.
+func Known(text string) bool { return !strings.Contains(text, "${") && !Unknown(text) }

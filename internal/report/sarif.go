@@ -236,7 +236,7 @@ func ruleMetadata(rule *lint.Rule) sarifRule {
 		Short:   &sarifText{Text: rule.Title},
 		Full:    &sarifText{Text: rule.Why},
 		Help:    &sarifText{Text: rule.Why + "\n\n" + rule.Fix, Markdown: markdown},
-		Default: &sarifConfiguration{Enabled: !rule.Optional, Level: level(rule.Severity)},
+		Default: &sarifConfiguration{Enabled: lint.Recommended.Has(rule), Level: level(rule.Severity)},
 		Properties: &sarifRuleProperties{
 			Tags:             slices.Compact(tags[:min(len(tags), maxTags)]),
 			SecuritySeverity: securitySeverity(rule.Severity),

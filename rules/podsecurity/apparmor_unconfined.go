@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -37,7 +38,7 @@ var apparmorUnconfined = &lint.Rule{
 			container, ok := strings.CutPrefix(key, corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix)
 			profile := w.Meta.Annotations[key]
 			if !ok || profile == "" || profile == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault ||
-				strings.HasPrefix(profile, corev1.DeprecatedAppArmorBetaProfileNamePrefix) || unresolved(profile) {
+				strings.HasPrefix(profile, corev1.DeprecatedAppArmorBetaProfileNamePrefix) || !manifest.Known(profile) {
 				continue
 			}
 			p.Report(w.MetaPath.Child("annotations").Key(key), "container %q has the AppArmor profile %q, which protects nothing", container, profile)

@@ -3,6 +3,7 @@ package podsecurity
 import (
 	"slices"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -37,7 +38,7 @@ var capabilityBeyondBaseline = &lint.Rule{
 			for i, given := range added(c) {
 				name := capabilityName(given)
 				// dangerous-capability-added speaks for the worst ones.
-				if slices.Contains(baselineCapabilities, name) || slices.Contains(dangerousCapabilities, name) || unresolved(name) {
+				if slices.Contains(baselineCapabilities, name) || slices.Contains(dangerousCapabilities, name) || !manifest.Known(name) {
 					continue
 				}
 				if slices.ContainsFunc(allowed, func(s string) bool { return capabilityName(corev1.Capability(s)) == name }) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,7 +41,7 @@ var namespacePSSInvalidLabel = &lint.Rule{
 			switch {
 			case !known:
 				p.Report(path, "no Pod Security label is called %q", name)
-			case unresolved(value):
+			case !manifest.Known(value):
 			case isVersion && !isPSSVersion(value):
 				p.Report(path, "the Pod Security label %q has the version %q, which does not exist", name, value)
 			case !isVersion && value != "privileged" && value != "baseline" && value != "restricted":

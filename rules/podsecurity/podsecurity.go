@@ -74,7 +74,3 @@ func added(c *manifest.Container) []corev1.Capability {
 	}
 	return nil
 }
-
-// unresolved says that a variable stands in the text, so that its value is not
-// known.
-func unresolved(s string) bool { return strings.Contains(s, "${") }

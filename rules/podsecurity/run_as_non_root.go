@@ -1,11 +1,6 @@
 package podsecurity
 
-import (
-	"errors"
-	"slices"
-
-	"github.com/scantling-dev/scantling/lint"
-)
+import "github.com/scantling-dev/scantling/lint"
 
 var runAsNonRoot = &lint.Rule{
 	ID:         "run-as-non-root",
@@ -21,12 +16,7 @@ var runAsNonRoot = &lint.Rule{
 		Name:    "accept-nonzero-uid",
 		Doc:     "Whether a runAsUser other than 0 is enough where runAsNonRoot is not set; the Restricted level asks for runAsNonRoot all the same.",
 		Default: []string{"true"},
-		Valid: func(s string) error {
-			if s != "true" && s != "false" {
-				return errors.New("it is true or false")
-			}
-			return nil
-		},
+		Valid:   lint.Truth,
 	}},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
@@ -45,7 +35,7 @@ var runAsNonRoot = &lint.Rule{
 				if *user == 0 && !onWindows(w) {
 					continue
 				}
-				if *user != 0 && set == nil && slices.Contains(p.Option("accept-nonzero-uid"), "true") {
+				if *user != 0 && set == nil && p.Yes("accept-nonzero-uid") {
 					continue
 				}
 			}

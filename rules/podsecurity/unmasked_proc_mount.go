@@ -1,6 +1,7 @@
 package podsecurity
 
 import (
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -22,7 +23,7 @@ var unmaskedProcMount = &lint.Rule{
 		}
 		for _, c := range w.Containers() {
 			m := c.Security().ProcMount
-			if m != nil && *m != corev1.DefaultProcMount && *m != "" && !unresolved(string(*m)) {
+			if m != nil && *m != corev1.DefaultProcMount && *m != "" && manifest.Known(string(*m)) {
 				p.Report(c.SecurityPath().Child("procMount"), "container %q sees all of /proc", c.Name)
 			}
 		}

@@ -14,7 +14,7 @@ var cpuLimitMissing = &lint.Rule{
 	Severity:   lint.Info,
 	Category:   lint.Reliability,
 	Frameworks: []string{"MITRE:T1499", "NSA-CISA"},
-	Optional:   true,
+	Profile:    lint.All,
 	Kinds:      lint.Workloads,
 	Joins:      limitRanges,
 	CheckAll: func(p *lint.Pass) {

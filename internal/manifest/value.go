@@ -1,0 +1,131 @@
+package manifest
+
+import (
+	"iter"
+	"reflect"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Value is a place in an object, written or not: what rules read custom
+// resources with, which have no type. The zero Value is nothing, and everything
+// below it is nothing.
+type Value struct {
+	// Node is nil for a field that is not written.
+	Node *yaml.Node
+	// Path leads to the field from the object's root, whether it is written or
+	// not; nil for the object itself.
+	Path *field.Path
+}
+
+// Value is the field of the object that keys lead to; the object itself for none.
+func (o *Object) Value(keys ...string) Value { return Value{Node: o.Node}.Get(keys...) }
+
+// Get is the field below a mapping that keys lead to.
+func (v Value) Get(keys ...string) Value {
+	for _, k := range keys {
+		below := Value{Path: child(v.Path, k)}
+		if v.Node != nil {
+			below.Node = Get(v.Node, k)
+		}
+		v = below
+	}
+	return v
+}
+
+// Key is Get for a key of a map, such as an annotation's: its path has the key
+// in brackets.
+func (v Value) Key(key string) Value {
+	below := v.Get(key)
+	below.Path = v.Path.Key(key)
+	return below
+}
+
+// Written says that the field is written, and is not null.
+func (v Value) Written() bool { return v.Node != nil && !isNull(v.Node) }
+
+// Known says that the text of the field is what the cluster will see: nothing in
+// it is filled in later.
+func (v Value) Known() bool { return v.Node == nil || Known(v.Node.Value) }
+
+// Items are the items of a list; none for anything else.
+func (v Value) Items() []Value {
+	if v.Node == nil || v.Node.Kind != yaml.SequenceNode {
+		return nil
+	}
+	items := make([]Value, len(v.Node.Content))
+	for i, n := range v.Node.Content {
+		items[i] = Value{n, v.Path.Index(i)}
+	}
+	return items
+}
+
+// Entries are the keys of a mapping, in the order in which they are written, with
+// their values.
+func (v Value) Entries() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.Node == nil || v.Node.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(v.Node.Content); i += 2 {
+			key := v.Node.Content[i].Value
+			if !yield(key, Value{v.Node.Content[i+1], child(v.Path, key)}) {
+				return
+			}
+		}
+	}
+}
+
+// Len is how many items a list, or entries a mapping has; 0 for anything else.
+func (v Value) Len() int {
+	switch {
+	case v.Node == nil:
+		return 0
+	case v.Node.Kind == yaml.SequenceNode:
+		return len(v.Node.Content)
+	case v.Node.Kind == yaml.MappingNode:
+		return len(v.Node.Content) / 2
+	}
+	return 0
+}
+
+// Text is a scalar's text; "" for anything else.
+func (v Value) Text() string {
+	if v.Node == nil || v.Node.Kind != yaml.ScalarNode || isNull(v.Node) {
+		return ""
+	}
+	return v.Node.Value
+}
+
+// Texts are the texts of a list's scalars.
+func (v Value) Texts() []string {
+	var texts []string
+	for _, item := range v.Items() {
+		if item.Node.Kind == yaml.ScalarNode && !isNull(item.Node) {
+			texts = append(texts, item.Node.Value)
+		}
+	}
+	return texts
+}
+
+// True says that a scalar is the boolean true, or the text "true".
+func (v Value) True() bool { return v.Text() == "true" }
+
+// False says that a scalar is the boolean false, or the text "false".
+func (v Value) False() bool { return v.Text() == "false" }
+
+// Int is a scalar's whole number.
+func (v Value) Int() (int64, bool) {
+	n, err := strconv.ParseInt(v.Text(), 10, 64)
+	return n, err == nil
+}
+
+// Decode fills a type of k8s.io/api, such as a label selector or a pod template,
+// leniently: what does not fit is left out. into is a pointer.
+func (v Value) Decode(into any) {
+	if v.Node != nil {
+		(&decoder{}).value(reflect.ValueOf(into).Elem(), v.Node, v.Path)
+	}
+}
