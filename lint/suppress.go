@@ -6,12 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 	"github.com/scantling-dev/scantling/internal/manifest"
-	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // The reserved rules about suppressions that are wrong.
@@ -19,12 +18,13 @@ const (
 	ignoreWithoutReason = "ignore-without-reason"
 	ignoreUnknownRule   = "ignore-unknown-rule"
 	ignoreUnused        = "ignore-unused"
+	ignoreExpired       = "ignore-expired"
 )
 
 // neverIgnored are the rules that no comment or annotation excuses: a private
 // key stays leaked whatever is written beside it, and an error of our own says
 // that nothing was judged.
-var neverIgnored = []string{"private-key-in-repo", "internal", ignoreWithoutReason, ignoreUnknownRule, ignoreUnused}
+var neverIgnored = []string{"private-key-in-repo", "internal", ignoreWithoutReason, ignoreUnknownRule, ignoreUnused, ignoreExpired}
 
 // Whoever writes a file writes its comments: these bound what reading them
 // costs and what a message quotes of them.
@@ -40,6 +40,7 @@ const (
 	remedyReason     = "Write the reason: scantling:ignore RULE -- reason."
 	remedyRule       = "Name a rule that scantling rules lists, or remove the suppression."
 	remedyUnused     = "Remove the rule from the comment; if the finding has moved, move the comment to its line."
+	remedyExpired    = "Mend what was ignored, or find out whether it still may be and set a new date."
 )
 
 // Suppressor marks the findings that a comment or an annotation excuses, and
@@ -56,13 +57,15 @@ type Suppressor struct {
 	level  map[string]Severity
 	source func(file string) []byte
 	near   map[string]string // looked up for mistyped rules
+	peers  Peers
+	today  time.Time
 }
 
 // NewSuppressor makes a suppressor that knows all rules, those that are off
 // included, and reads the files that findings point at through source. source
 // gives nil for a file that can't be read.
 func NewSuppressor(rules []*Rule, source func(file string) []byte) *Suppressor {
-	s := &Suppressor{rules: map[string]*Rule{}, source: source, near: map[string]string{}}
+	s := &Suppressor{rules: map[string]*Rule{}, source: source, near: map[string]string{}, today: today()}
 	for _, r := range rules {
 		s.rules[r.ID] = r
 	}
@@ -79,6 +82,12 @@ func (s *Suppressor) With(selected Selection) *Suppressor {
 		s.off[id] = !selected.On(r)
 		s.level[id], _ = selected.severity(r)
 	}
+	return s
+}
+
+// Honour lets the suppressions of other tools hold, too. It returns s.
+func (s *Suppressor) Honour(peers Peers) *Suppressor {
+	s.peers = peers
 	return s
 }
 
@@ -136,94 +145,6 @@ func clip(text string, most int) string {
 		}
 	}
 	return text
-}
-
-// Annotations marks the findings that an annotation of their object, or of its
-// pod template, excuses, and adds findings about annotations that are wrong. It
-// must run before Fold: Fold joins objects, and each has annotations of its own.
-func (s *Suppressor) Annotations(findings []Finding) []Finding {
-	read := map[*manifest.Object]map[string]*Suppression{}
-	var added []Finding
-	for i := range findings {
-		f := &findings[i]
-		if f.object == nil {
-			continue
-		}
-		excused, ok := read[f.object]
-		if !ok {
-			var more []Finding
-			excused, more = s.annotated(f.object)
-			read[f.object] = excused
-			for _, m := range more {
-				m.Units = f.Units
-				added = append(added, m)
-			}
-		}
-		if because := excused[f.Rule]; because != nil {
-			f.Suppressed = because
-		}
-	}
-	Settle(added)
-	return append(findings, added...)
-}
-
-// annotated reads the annotations of one object. The object's own win over its
-// pod template's.
-func (s *Suppressor) annotated(o *manifest.Object) (map[string]*Suppression, []Finding) {
-	metas := []*field.Path{field.NewPath("metadata")}
-	if w, ok := o.Workload(); ok && w.MetaPath.String() != "metadata" {
-		metas = append(metas, w.MetaPath)
-	}
-	var excused map[string]*Suppression
-	var added []Finding
-	for _, meta := range metas {
-		path := meta.Child("annotations")
-		hits := manifest.Lookup(o.Node, path)
-		n := hits[len(hits)-1].Value
-		if len(hits) != 1+len(manifest.SplitPath(path.String())) || n.Kind != yaml.MappingNode {
-			continue
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i].Value, n.Content[i+1]
-			id, ok := strings.CutPrefix(key, annotationPrefix)
-			if !ok || (id != "" && id[0] != '.') {
-				continue
-			}
-			id = strings.TrimPrefix(id, ".")
-			at := path.Key(key)
-			report := func(rule, message, fix string) {
-				if f, ok := s.wrong(rule, message, fix); ok {
-					f.Object = refOf(o)
-					f.Path, f.stable = at.String(), o.StablePath(at)
-					f.object, f.field = o, at
-					added = append(added, f)
-				}
-			}
-			if id == "" {
-				report(ignoreUnknownRule, "the annotation names no rule to ignore", "Write scantling.dev/ignore.RULE: reason.")
-				continue
-			}
-			if why := s.refuse(id); why != "" {
-				report(ignoreUnknownRule, why, remedyRule)
-				continue
-			}
-			reason := ""
-			if value.Kind == yaml.ScalarNode && value.Tag != "!!null" {
-				reason = clip(strings.TrimSpace(value.Value), maxReason)
-			}
-			if reason == "" {
-				report(ignoreWithoutReason, fmt.Sprintf("%s is ignored without a reason", id), "Write the reason as the annotation's value.")
-				continue
-			}
-			if excused == nil {
-				excused = map[string]*Suppression{}
-			}
-			if excused[id] == nil {
-				excused[id] = &Suppression{Kind: "annotation", Reason: reason, Place: o.At(at).Span}
-			}
-		}
-	}
-	return excused, added
 }
 
 func refOf(o *manifest.Object) Ref {
@@ -325,10 +246,8 @@ func (c *comments) excuse(here bool) {
 	}
 	done := map[cover]bool{}
 	for _, d := range slices.Backward(c.found) {
-		if d.fault != "" || d.reason == "" {
-			continue
-		}
-		for _, id := range d.rules {
+		rules, why := c.s.effect(d)
+		for _, id := range rules {
 			at := cover{id, d.first, d.last}
 			if done[at] || c.s.refuse(id) != "" {
 				continue
@@ -336,11 +255,22 @@ func (c *comments) excuse(here bool) {
 			done[at] = true
 			for _, p := range c.covered(d, id) {
 				if p.here == here && p.Suppressed == nil {
-					p.Suppressed = &Suppression{Kind: "comment", Reason: d.reason, Place: c.place(d)}
+					p.Suppressed = &Suppression{Kind: "comment", Reason: why, Place: c.place(d)}
 				}
 			}
 		}
 	}
+}
+
+// effect are the rules that a comment excuses, and why.
+func (s *Suppressor) effect(d directive) (rules []string, why string) {
+	if d.foreign.tool != "" {
+		return s.ours(d.foreign, d.foreign.tool+": "+strings.Join(d.foreign.checks, ", "))
+	}
+	if _, over := d.over(s.today); over || d.fault != "" || d.reason == "" {
+		return nil, ""
+	}
+	return d.rules, d.reason
 }
 
 // wrong are the findings about the comments themselves.
@@ -354,16 +284,23 @@ func (c *comments) wrong() []Finding {
 				added = append(added, f)
 			}
 		}
+		if d.foreign.tool != "" {
+			// What another tool would say of it is that tool's business.
+			continue
+		}
 		if d.fault != "" {
 			report(ignoreUnknownRule, d.fault, d.fault, "Write scantling:ignore RULE -- reason.")
 			continue
 		}
+		over, expired := d.over(c.s.today)
 		for _, id := range d.rules {
 			switch why := c.s.refuse(id); {
 			case why != "":
 				report(ignoreUnknownRule, id, why, remedyRule)
 			case d.reason == "":
 				report(ignoreWithoutReason, id, fmt.Sprintf("%s is ignored without a reason", id), remedyReason)
+			case expired:
+				report(ignoreExpired, id, fmt.Sprintf("what ignores %s %s", id, over), remedyExpired)
 			case len(c.covered(d, id)) == 0 && !c.s.off[id]:
 				report(ignoreUnused, id, fmt.Sprintf("no %s finding here to ignore", id), remedyUnused)
 			}

@@ -16,7 +16,7 @@ func suppressRules() []*Rule {
 	return []*Rule{
 		rule("privileged-container", Critical, PodSecurity), rule("image-tag-mutable", Medium, Image),
 		rule("private-key-in-repo", Critical, Secrets), rule("schema", Low, Problems), rule("internal", High, Problems),
-		rule(ignoreWithoutReason, Medium, Problems), rule(ignoreUnknownRule, Medium, Problems), rule(ignoreUnused, Low, Problems),
+		rule(ignoreWithoutReason, Medium, Problems), rule(ignoreUnknownRule, Medium, Problems), rule(ignoreUnused, Low, Problems), rule(ignoreExpired, Medium, Problems),
 		optional,
 	}
 }
@@ -496,7 +496,7 @@ spec:
 	got := s.Annotations([]Finding{
 		onObject("privileged-container", o, "u"), onObject("image-tag-mutable", o, "u"),
 		onObject("schema", o, "u"), onObject("private-key-in-repo", o, "u"),
-	})
+	}, nil, nil)
 	for i, want := range []string{"it drives the disks", "mirrored", "", ""} {
 		reason := ""
 		if sup := got[i].Suppressed; sup != nil {
@@ -527,7 +527,7 @@ func TestFoldKeepsUnsuppressed(t *testing.T) {
 		for _, o := range order {
 			in = append(in, onObject("schema", o, "unit-"+o.Name))
 		}
-		got := Fold(s.Annotations(in))
+		got := Fold(s.Annotations(in, nil, nil))
 		if len(got) != 1 || got[0].Suppressed != nil || got[0].Object.Name != "b" || len(got[0].Keys()) != 2 {
 			t.Fatalf("got %+v", got)
 		}
@@ -535,7 +535,7 @@ func TestFoldKeepsUnsuppressed(t *testing.T) {
 			t.Errorf("units are %v", got[0].Units)
 		}
 	}
-	got := Fold(s.Annotations([]Finding{onObject("schema", excused, "u"), onObject("schema", excused, "v")}))
+	got := Fold(s.Annotations([]Finding{onObject("schema", excused, "u"), onObject("schema", excused, "v")}, nil, nil))
 	if len(got) != 1 || got[0].Suppressed == nil {
 		t.Errorf("excused everywhere and not suppressed: %+v", got)
 	}

@@ -16,24 +16,25 @@ type directive struct {
 	line, column, end int
 	first, last       int // the lines that it covers; last < first: none
 	rules             []string
-	reason            string
-	fault             string // what is wrong with its form
+	because
+	foreign foreign // what another tool is told
 }
 
 // parseDirective reads the text of a comment, without its marks.
 func parseDirective(text string) (directive, bool) {
 	verb, ok := strings.CutPrefix(strings.TrimSpace(text), "scantling:")
 	if !ok {
-		return directive{}, false
+		f, ok := foreignComment(text)
+		return directive{foreign: f}, ok
 	}
 	rest, ok := strings.CutPrefix(verb, "ignore")
 	if !ok || (rest != "" && rest[0] != ' ' && rest[0] != '\t') {
 		word, _, _ := strings.Cut(verb, " ")
-		return directive{fault: fmt.Sprintf("scantling:%s is not known: only scantling:ignore is", clip(word, maxName))}, true
+		return directive{because: because{fault: fmt.Sprintf("scantling:%s is not known: only scantling:ignore is", clip(word, maxName))}}, true
 	}
 	var d directive
 	names, reason, _ := strings.Cut(strings.ReplaceAll(rest, "\t", " ")+" ", " --")
-	d.reason = clip(strings.TrimSpace(reason), maxReason)
+	d.because = parseBecause(reason)
 	for name := range strings.SplitSeq(names, ",") {
 		words := strings.Fields(name)
 		if len(words) == 0 {
@@ -74,10 +75,16 @@ type textLineInfo struct {
 	dash   bool // begins a list item
 }
 
+// marked says that a text may hold a comment that asks for something to be
+// ignored.
+func marked(data []byte) bool {
+	return bytes.Contains(data, []byte("scantling:")) || bytes.Contains(data, []byte(trivyComment)) || bytes.Contains(data, []byte(checkovComment))
+}
+
 // directivesOf finds the comments of a file that ask for something to be ignored,
 // and what they cover.
 func directivesOf(file string, data []byte) []directive {
-	if !bytes.Contains(data, []byte("scantling:")) {
+	if !marked(data) {
 		return nil
 	}
 	base := path.Base(file)
@@ -119,7 +126,7 @@ const maxEmbedded = 3
 // works on lines and indentation, not on parsed YAML: a Helm template is no YAML
 // before it is rendered.
 func directives(data []byte) []directive {
-	if !bytes.Contains(data, []byte("scantling:")) {
+	if !marked(data) {
 		return nil
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
@@ -238,12 +245,12 @@ func (t embedded) directives(lines []string, depth int) []directive {
 			break
 		}
 	}
-	marked := false
+	any := false
 	for i, line := range own {
 		own[i] = line[min(max(indent, 0), len(line)-len(strings.TrimLeft(line, " "))):]
-		marked = marked || strings.Contains(line, "scantling:")
+		any = any || marked([]byte(line))
 	}
-	if !marked {
+	if !any {
 		return nil
 	}
 	found := directivesIn(own, depth)

@@ -254,6 +254,7 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 			}
 			if i, ok := where.texts.textOf(o.Node); ok && len(p.texts) > 0 {
 				res.note(o, chartText{where.texts.places, i})
+				o.Template = p.texts[i].template
 			}
 			res.Objects = append(res.Objects, o)
 		}
@@ -302,6 +303,7 @@ func (r *Renderer) textObjects(res *Result, of chartText, t text) {
 	}
 	for _, doc := range docs {
 		for _, o := range manifest.Objects(doc, origin, locate) {
+			o.Template = t.template
 			res.note(o, of)
 			res.Objects = append(res.Objects, o)
 		}

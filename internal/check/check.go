@@ -122,8 +122,9 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 		}
 		return data
 	}
-	suppressor := lint.NewSuppressor(Rules(), source).With(c.Selection)
-	findings = suppressor.Comments(suppressor.Annotations(findings), slices.Sorted(maps.Keys(r.seen)))
+	suppressor := lint.NewSuppressor(Rules(), source).With(c.Selection).Honour(rules.Ours)
+	findings = suppressor.Annotations(findings, r.annotated, func(unused []lint.Finding) { r.settle(ctx, unused) })
+	findings = suppressor.Configured(suppressor.Comments(findings, slices.Sorted(maps.Keys(r.seen))), c.Ignore)
 	lint.Situate(findings, source)
 	findings = lint.Fold(findings)
 	if len(paths) > 0 {
@@ -162,8 +163,10 @@ type run struct {
 	mu       sync.Mutex
 	findings []lint.Finding
 	joined   []*manifest.Object
-	resultOf map[*manifest.Object]*render.Result // of the joined ones
-	units    map[*render.Unit]lint.Unit
+	// annotated are the objects that carry suppressions.
+	annotated []*manifest.Object
+	resultOf  map[*manifest.Object]*render.Result // of both
+	units     map[*render.Unit]lint.Unit
 	// lacking are the namespaces, by cluster, of which not all is known; under
 	// anyNamespace those clusters of which nothing is known for sure.
 	lacking map[area]bool
@@ -359,11 +362,14 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 	unit := r.unit(res.Unit)
 	id := unit.ID
 	var findings []lint.Finding
-	var joined []*manifest.Object
+	var joined, annotated []*manifest.Object
 	for _, o := range res.Objects {
 		findings = append(findings, r.shown(o, r.linter.Object(o, unit))...)
 		if r.linter.Joins(o.GroupKind()) {
 			joined = append(joined, o)
+		}
+		if lint.Annotated(o) {
+			annotated = append(annotated, o)
 		}
 	}
 	if objects := lint.Unsettled(findings); len(objects) > 0 {
@@ -397,8 +403,10 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 	r.units[res.Unit] = unit
 	r.lacks(res)
 	r.joined = append(r.joined, joined...)
-	kept := res.Of(joined)
-	for _, o := range joined {
+	r.annotated = append(r.annotated, annotated...)
+	both := slices.Concat(joined, annotated)
+	kept := res.Of(both)
+	for _, o := range both {
 		r.resultOf[o] = kept
 	}
 }

@@ -29,6 +29,8 @@ type Config struct {
 	FailOn *lint.Severity
 	// Selection is which rules run: extends and rules.
 	lint.Selection
+	// Ignore are the findings that are excused.
+	Ignore []lint.Ignore
 	// Exclude are globs of repository paths whose findings and units are left
 	// out; ** stands for any number of folders.
 	Exclude []string
@@ -203,6 +205,7 @@ func (p *parser) root(n *yaml.Node) {
 			}
 		},
 		"exclude": func(_, v *yaml.Node) { p.config.Exclude = p.globs(v, "exclude") },
+		"ignore":  func(_, v *yaml.Node) { p.ignores(v) },
 		"extends": func(_, v *yaml.Node) { p.extends(v) },
 		"rules":   func(_, v *yaml.Node) { p.settings(v) },
 		"kubernetes": func(_, v *yaml.Node) {

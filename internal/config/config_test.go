@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/scantling-dev/scantling/internal/limits"
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 )
 
@@ -96,6 +97,40 @@ limits: {depth: 300, file-size: 20MiB, render-timeout: 8s}
 	}
 }
 
+func TestSelection(t *testing.T) {
+	c, err := Parse([]byte(`
+extends: [strict, pss-restricted]
+ignore:
+  - rules: host-path
+    kinds: [DaemonSet]
+    namespaces: [kube-*]
+    names: [agent]
+    containers: agent
+    paths: [infra/**]
+    charts: [cilium]
+    reason: it mounts the node's sockets
+    until: 2027-01-31
+  - rules: ["image-*"]
+`), testRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []lint.Profile{lint.Strict, lint.PSSRestricted}; !slices.Equal(c.Profiles, want) {
+		t.Errorf("extends reads as %v", c.Profiles)
+	}
+	want := []lint.Ignore{
+		{
+			Rules: []string{"host-path"}, Kinds: []string{"DaemonSet"}, Namespaces: []string{"kube-*"}, Names: []string{"agent"},
+			Containers: []string{"agent"}, Paths: []string{"infra/**"}, Charts: []string{"cilium"}, Reason: "it mounts the node's sockets",
+			Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Place: manifest.Span{File: File, Line: 4, Column: 5, EndLine: 4, EndColumn: 5},
+		},
+		{Rules: []string{"image-*"}, Place: manifest.Span{File: File, Line: 13, Column: 5, EndLine: 13, EndColumn: 5}},
+	}
+	if !reflect.DeepEqual(c.Ignore, want) {
+		t.Errorf("ignore reads as %+v\nwant %+v", c.Ignore, want)
+	}
+}
+
 func TestDefault(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "rules:\n", "exclude:\nhelm:\n  values:\n"} {
 		c, err := Parse([]byte(text), nil)
@@ -114,7 +149,7 @@ func TestDefault(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"key", "fail_on: high", `.scantling.yaml:1:1: unknown key "fail_on": did you mean "fail-on"?`},
-		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, extends, fail-on, gitops, helm, kubernetes, limits, rules, version`},
+		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, extends, fail-on, gitops, helm, ignore, kubernetes, limits, rules, version`},
 		{"rule", "rules:\n  priviliged-container: off", `.scantling.yaml:2:3: unknown rule "priviliged-container": did you mean "privileged-container"?`},
 		{"limit", "limits:\n  dept: 3", `.scantling.yaml:2:3: unknown limit "dept": did you mean "depth"?`},
 		{"limit value", "limits: {file-size: 3MB}", `.scantling.yaml:1:21: limit file-size: "3MB" is no size: write bytes,`},
@@ -148,6 +183,15 @@ func TestParseErrors(t *testing.T) {
 		{"cluster key", "gitops: {clusters: [{name: x, lables: {}}]}", `unknown key of a cluster "lables": did you mean "labels"?`},
 		{"substitution", "gitops:\n  substitutions:\n    A: [b]", `.scantling.yaml:3:8: gitops.substitutions.A must be a text`},
 		{"path match", "kubernetes: {paths: [{version: '1.30'}]}", `kubernetes.paths: an item needs match`},
+		{"profile", "extends: strikt", `.scantling.yaml:1:10: extends: unknown profile "strikt": did you mean "strict"?`},
+		{"ignore", "ignore: {rules: [host-path]}", `.scantling.yaml:1:9: ignore must be a list`},
+		{"ignored rules", "ignore: [{reason: x}]", `.scantling.yaml:1:10: an entry of ignore needs rules`},
+		{"ignore key", "ignore: [{rules: [a], namespace: x}]", `unknown key of ignore "namespace": did you mean "namespaces"?`},
+		{"ignore until", "ignore: [{rules: [a], until: soon}]", `.scantling.yaml:1:30: ignore.until must be a date such as 2027-01-31`},
+		{"ignore pattern", "ignore: [{rules: ['a[']}]", `ignore.rules: "a[" is not a valid pattern: a bracket is not closed`},
+		{"ignore path", "ignore: [{rules: [a], paths: [/x]}]", `ignore.paths: "/x" never matches`},
+		{"ignore reason", "ignore: [{rules: [a], reason: [x]}]", `ignore.reason must be a text`},
+		{"many ignores", "ignore: [" + strings.Repeat("{rules: [a]}, ", 501) + "]", `ignore has 501 entries: at most 500 are read`},
 		{"syntax", "rules: [", `.scantling.yaml:1:1: can't parse YAML`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

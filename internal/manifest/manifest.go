@@ -81,6 +81,9 @@ type Object struct {
 	Node *yaml.Node
 	// Origin is where the object as a whole was written.
 	Origin Origin
+	// Template is the name that helm gives the template which the object comes
+	// from, such as "web/charts/redis/templates/service.yaml"; empty for none.
+	Template string
 
 	locate Locator
 
