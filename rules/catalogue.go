@@ -3,6 +3,7 @@ package rules
 import (
 	_ "embed"
 	"encoding/csv"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -77,24 +78,36 @@ var Catalogue = sync.OnceValue(func() []Entry {
 // byPeer are the ids of our rules by a peer's.
 var byPeer = sync.OnceValue(func() map[Peer][]string {
 	ids := map[Peer][]string{}
+	add := func(tool, id, ours string) {
+		if key := (Peer{tool, id}); !slices.Contains(ids[key], ours) {
+			ids[key] = append(ids[key], ours)
+		}
+	}
 	for _, e := range Catalogue() {
 		if e.LeftOut != "" {
 			continue
 		}
 		for _, p := range e.Peers {
-			for _, tool := range []string{p.Tool, ""} {
-				key := Peer{tool, strings.ToLower(p.ID)}
-				if !slices.Contains(ids[key], e.ID) {
-					ids[key] = append(ids[key], e.ID)
-				}
-			}
+			id := peerID(p.ID)
+			add(p.Tool, id, e.ID)
+			add("", id, e.ID)
+			add(p.Tool, "*", e.ID)
 		}
 	}
 	return ids
 })
 
+// trivyID is the number of a check of trivy, in all the ways in which it was
+// written over the years: KSV-0017, AVD-KSV-0017, KSV017.
+var trivyID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:avd-)?(ksv|kcv)-?0*(\d+)$`) })
+
+// peerID is a peer's id as it is compared: case does not matter.
+func peerID(id string) string {
+	return trivyID().ReplaceAllString(strings.ToLower(id), "$1$2")
+}
+
 // Ours are the ids of the rules that look for what a check of another tool does;
-// with no tool, that of any tool. Case does not matter.
-func Ours(tool, id string) []string {
-	return byPeer()[Peer{tool, strings.ToLower(id)}]
+// with no tool, that of any tool. The check "*" is all that a tool has.
+func Ours(tool, check string) []string {
+	return byPeer()[Peer{tool, peerID(check)}]
 }

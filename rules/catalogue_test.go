@@ -52,6 +52,8 @@ func TestOurs(t *testing.T) {
 		{"checkov", "CKV_K8S_16", "privileged-container"},
 		{"", "ckv_k8s_16", "privileged-container"},
 		{"trivy", "KSV-0017", "privileged-container"},
+		{"trivy", "AVD-KSV-0017", "privileged-container"},
+		{"", "KSV017", "privileged-container"},
 		{"kubesec", "Privileged", "privileged-container"},
 		{"kube-linter", "CKV_K8S_16", ""},
 	} {

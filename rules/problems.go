@@ -156,4 +156,10 @@ var Problems = []*lint.Rule{
 		Why:   "The finding is gone. A suppression that stays behind hides the next one at this place.",
 		Fix:   "Remove the suppression.",
 	},
+	{
+		ID: "ignore-expired", Severity: lint.Medium, Category: lint.Problems, Since: "0.1.0",
+		Title: "suppression has run out",
+		Why:   "The suppression was meant to hold until a day that has passed. It has no effect any more.",
+		Fix:   "Mend what was ignored, or find out whether it still may be and set a new date.",
+	},
 }
