@@ -3,7 +3,7 @@ TOOL = $(GO) tool -modfile=internal/tools/go.mod
 # The repository that `make parity` compares the renderers on, besides testdata.
 PARITY ?= all
 
-.PHONY: all build test lint bench cover parity origins fuzz attacks attacks-strace
+.PHONY: all build test lint docs bench cover parity origins fuzz attacks attacks-strace
 
 all: lint build test
 
@@ -18,6 +18,10 @@ lint:
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) actionlint docs/github-workflow.yml
+
+# docs/rules, from the rules.
+docs:
+	$(GO) test ./internal/ruledocs -run '^TestPages$$' -update
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -265,7 +265,7 @@ func (c *comments) excuse(here bool) {
 // effect are the rules that a comment excuses, and why.
 func (s *Suppressor) effect(d directive) (rules []string, why string) {
 	if d.foreign.tool != "" {
-		return s.ours(d.foreign, d.foreign.tool+": "+strings.Join(d.foreign.checks, ", "))
+		return s.ours(d.foreign, d.foreign.String())
 	}
 	if _, over := d.over(s.today); over || d.fault != "" || d.reason == "" {
 		return nil, ""

@@ -16,6 +16,9 @@ type foreign struct {
 	because
 }
 
+// String is what the tool is told, such as "checkov CKV_K8S_16".
+func (f foreign) String() string { return f.tool + " " + strings.Join(f.checks, ", ") }
+
 // The annotations of other tools by which they are told what to ignore:
 // https://docs.kubelinter.io/#/configuring-kubelinter?id=ignoring-violations-for-specific-cases,
 // https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html,

@@ -49,8 +49,8 @@ func TestPeersAnnotations(t *testing.T) {
 
 func TestPeersComments(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"# trivy:ignore:AVD-KSV-0017\na: 1\n", "trivy: AVD-KSV-0017"},
-		{"a: 1 #trivy:ignore:AVD-KSV-0017:exp:2027-02-01 x\n", "trivy: AVD-KSV-0017"},
+		{"# trivy:ignore:AVD-KSV-0017\na: 1\n", "trivy AVD-KSV-0017"},
+		{"a: 1 #trivy:ignore:AVD-KSV-0017:exp:2027-02-01 x\n", "trivy AVD-KSV-0017"},
 		{"a: 1 # trivy:ignore:AVD-KSV-0017:exp:2027-01-31\n", ""},
 		{"a: 1 # trivy:ignore:AVD-KSV-0017:exp:soon\n", ""},
 		{"a: 1 # checkov:skip=CKV_K8S_16: it drives the disks\n", "it drives the disks"},

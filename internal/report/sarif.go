@@ -222,7 +222,7 @@ func worst(findings []lint.Finding, n int, want func(*lint.Finding) bool) (kept 
 
 func ruleMetadata(rule *lint.Rule) sarifRule {
 	tags := []string{string(rule.Category)}
-	if rule.Category != lint.Problems && rule.Category != lint.Reliability {
+	if securityCategory(rule.Category) {
 		// GitHub heeds security-severity only for rules with this tag.
 		tags = append(tags, "security")
 	}
@@ -242,6 +242,15 @@ func ruleMetadata(rule *lint.Rule) sarifRule {
 			SecuritySeverity: securitySeverity(rule.Severity),
 		},
 	}
+}
+
+// securityCategory says that the rules of a category are about security.
+func securityCategory(c lint.Category) bool {
+	switch c {
+	case lint.Problems, lint.Reliability, lint.Governance, lint.APILifecycle:
+		return false
+	}
+	return true
 }
 
 func level(s lint.Severity) string {
