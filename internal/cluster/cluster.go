@@ -23,6 +23,8 @@ type Index struct {
 	workloads map[string][]*manifest.Object // by namespace
 	byLabel   map[label][]*manifest.Object
 	selected  map[question][]*manifest.Object
+	exposed   map[*manifest.Object][]Exposure // made when it is asked for
+	bound     map[Account][]*manifest.Object  // likewise
 }
 
 type (

@@ -1,9 +1,11 @@
 package rbac
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/lint"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,29 +19,62 @@ type index struct {
 	// its rules from; parents the other way around.
 	children map[string][]*rbacv1.ClusterRole
 	parents  map[string][]string
-	// everywhere and somewhere give, by the name of a ClusterRole, a binding
-	// that grants it in the whole cluster, or in one namespace.
-	everywhere, somewhere map[string]string
+	// bindings give, by the name of a ClusterRole, a binding that grants it in the
+	// whole cluster, in kube-system, or in another namespace.
+	bindings [3]map[string]*manifest.Object
 
-	power map[string]string // memo of takeover by the role's name
+	power map[string]string          // memo of takeover by the role's name
+	known map[asked]*manifest.Object // memo of bound
 }
 
-// builtinParents are the API server's own aggregated ClusterRoles, which take
-// in what carries these labels; view's rules reach edit, and those admin.
-var builtinParents = map[string][]string{
-	"rbac.authorization.k8s.io/aggregate-to-view":  {"view", "edit", "admin"},
-	"rbac.authorization.k8s.io/aggregate-to-edit":  {"edit", "admin"},
-	"rbac.authorization.k8s.io/aggregate-to-admin": {"admin"},
+// aggregateTo begins the labels by which the API server's own aggregated
+// ClusterRoles take in others.
+const aggregateTo = "rbac.authorization.k8s.io/aggregate-to-"
+
+// defaultRoles are the API server's own ClusterRoles that one with such labels
+// adds to, the weakest first: view's rules reach edit, and those admin.
+func defaultRoles(labels map[string]string) []string {
+	all := []string{"view", "edit", "admin"}
+	for i, name := range all {
+		if labels[aggregateTo+name] == "true" {
+			return all[i:]
+		}
+	}
+	return nil
+}
+
+type (
+	indexKey struct{}
+	asked    struct {
+		in   scope
+		role string
+	}
+)
+
+// scope is where a binding grants its role.
+type scope int
+
+const (
+	inCluster scope = iota
+	inSystem
+	inOther
+)
+
+// indexOf is the index over the objects of a pass, made once for all rules. A
+// rule that asks for it has both kinds of roles and of bindings in Kinds or
+// Joins.
+func indexOf(p *lint.Pass) *index {
+	return p.Shared(indexKey{}, func() any { return newIndex(p.Objects) }).(*index)
 }
 
 func newIndex(objects []*manifest.Object) *index {
 	x := &index{
-		roles:      map[string][]*rbacv1.ClusterRole{},
-		children:   map[string][]*rbacv1.ClusterRole{},
-		parents:    map[string][]string{},
-		everywhere: map[string]string{},
-		somewhere:  map[string]string{},
-		power:      map[string]string{},
+		roles:    map[string][]*rbacv1.ClusterRole{},
+		children: map[string][]*rbacv1.ClusterRole{},
+		parents:  map[string][]string{},
+		bindings: [3]map[string]*manifest.Object{{}, {}, {}},
+		power:    map[string]string{},
+		known:    map[asked]*manifest.Object{},
 	}
 	var aggregated []*rbacv1.ClusterRole
 	byLabel := map[string][]*rbacv1.ClusterRole{}
@@ -56,25 +91,26 @@ func newIndex(objects []*manifest.Object) *index {
 			}
 			for k, v := range r.Labels {
 				byLabel[k+"="+v] = append(byLabel[k+"="+v], r)
-				if v == "true" {
-					for _, parent := range builtinParents[k] {
-						x.aggregate(parent, r)
-					}
-				}
+			}
+			for _, parent := range defaultRoles(r.Labels) {
+				x.aggregate(parent, r)
 			}
 		case kindClusterRoleBinding, kindRoleBinding:
 			b, ok := bindingOf(o)
 			if !ok || len(b.subjects) == 0 || b.ref.Kind != "ClusterRole" {
 				continue
 			}
-			in := x.somewhere
-			if o.GroupKind() == kindClusterRoleBinding {
-				in = x.everywhere
+			in := x.bindings[inOther]
+			switch {
+			case o.GroupKind() == kindClusterRoleBinding:
+				in = x.bindings[inCluster]
+			case o.Namespace == systemNamespace:
+				in = x.bindings[inSystem]
 			}
 			// The least name wins, so that the order of objects is of no
 			// consequence.
-			if first, ok := in[b.ref.Name]; !ok || o.Name < first {
-				in[b.ref.Name] = o.Name
+			if first := in[b.ref.Name]; first == nil || o.ID() < first.ID() {
+				in[b.ref.Name] = o
 			}
 		}
 	}
@@ -108,26 +144,38 @@ func (x *index) aggregate(parent string, child *rbacv1.ClusterRole) {
 	x.parents[child.Name] = append(x.parents[child.Name], parent)
 }
 
-// boundEverywhere names a ClusterRoleBinding that grants the role, itself or
-// aggregated into another.
-func (x *index) boundEverywhere(role string) (string, bool) { return x.bound(x.everywhere, role) }
+// boundEverywhere is a ClusterRoleBinding that grants the role, itself or
+// aggregated into another; nil for none.
+func (x *index) boundEverywhere(role string) *manifest.Object { return x.bound(inCluster, role) }
 
-// boundSomewhere names a RoleBinding that grants the role in its namespace.
-func (x *index) boundSomewhere(role string) (string, bool) { return x.bound(x.somewhere, role) }
+// boundSomewhere is a RoleBinding that grants the role in its namespace; nil for
+// none. One in kube-system is preferred.
+func (x *index) boundSomewhere(role string) *manifest.Object {
+	return cmp.Or(x.bound(inSystem, role), x.bound(inOther, role))
+}
 
-func (x *index) bound(in map[string]string, role string) (string, bool) {
+func (x *index) bound(in scope, role string) *manifest.Object {
+	found, ok := x.known[asked{in, role}]
+	if !ok {
+		found = x.find(in, role)
+		x.known[asked{in, role}] = found
+	}
+	return found
+}
+
+func (x *index) find(in scope, role string) *manifest.Object {
 	seen := map[string]bool{}
 	for queue := []string{role}; len(queue) > 0; queue = queue[1:] {
 		if seen[queue[0]] {
 			continue
 		}
 		seen[queue[0]] = true
-		if name, ok := in[queue[0]]; ok {
-			return name, true
+		if b := x.bindings[in][queue[0]]; b != nil {
+			return b
 		}
 		queue = append(queue, x.parents[queue[0]]...)
 	}
-	return "", false
+	return nil
 }
 
 // takeover says which right of a ClusterRole, granted in the whole cluster,

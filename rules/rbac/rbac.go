@@ -2,9 +2,11 @@
 package rbac
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -15,20 +17,45 @@ import (
 // Rules are the rules of this topic.
 var Rules = []*lint.Rule{
 	clusterAdminBinding,
+	defaultServiceAccountUsed,
+	defaultServiceaccountAutomountEnabled,
+	longLivedServiceaccountToken,
+	nonExistentServiceAccount,
 	rbacAdmissionWebhookWrite,
+	rbacAggregateToDefaultRole,
 	rbacAnonymousBinding,
 	rbacAuthenticatedGroupBinding,
 	rbacAwsAuthConfigmap,
+	rbacConfigmapWrite,
 	rbacCsrApprove,
+	rbacDanglingRoleRef,
 	rbacDefaultServiceaccountBinding,
+	rbacDeleteLogsOrEvents,
+	rbacDeleteWorkloadsBroad,
+	rbacEndpointsWriteAggregated,
 	rbacEscalateOrBind,
 	rbacImpersonate,
+	rbacManageNetworking,
+	rbacManageRbacObjects,
 	rbacNodesProxy,
+	rbacNodesWrite,
+	rbacPersistentvolumeCreate,
+	rbacPodsAttach,
+	rbacPodsEphemeralcontainers,
 	rbacPodsExec,
+	rbacPodsPortforward,
 	rbacSecretsReadClusterWide,
+	rbacSecretsReadNamespace,
+	rbacSecretsWrite,
 	rbacServiceaccountTokenCreate,
+	rbacServicesStatusWrite,
 	rbacSystemMastersBinding,
+	rbacUserSubject,
 	rbacWildcardAll,
+	rbacWildcardResources,
+	rbacWildcardVerbs,
+	rbacWorkloadCreate,
+	sharedServiceAccount,
 	workloadUsesPrivilegedServiceaccount,
 }
 
@@ -49,6 +76,10 @@ const (
 	admission    = "admissionregistration.k8s.io"
 	certificates = "certificates.k8s.io"
 )
+
+// systemNamespace is where the cluster's own controllers run: who may write
+// there can take the cluster.
+const systemNamespace = "kube-system"
 
 // bootstrapped says that the object is one of the API server's own defaults: it
 // writes this label, and resets what it labels at every start.
@@ -74,7 +105,8 @@ func policyRules(o *manifest.Object) []rbacv1.PolicyRule {
 }
 
 // eachRule calls f for every rule of the object's role, save for those that
-// rbac-wildcard-all reports: one line is one finding.
+// rbac-wildcard-all reports: one line is one finding. The rules about single
+// resources ask named, so that a wildcard resource is rbac-wildcard-resources'.
 func eachRule(o *manifest.Object, f func(r *rbacv1.PolicyRule, path *field.Path)) {
 	rules := policyRules(o)
 	for i := range rules {
@@ -96,18 +128,29 @@ func fullWildcard(r *rbacv1.PolicyRule) bool {
 // subresource of everything, and "pods/*" is nothing. An entry that names the
 // resource is preferred, since it is the one to edit.
 func resource(r *rbacv1.PolicyRule, group, name string) int {
-	if !slices.Contains(r.APIGroups, group) && !slices.Contains(r.APIGroups, rbacv1.APIGroupAll) {
+	if i := named(r, group, name); i >= 0 || !inGroup(r, group) {
+		return i
+	}
+	return slices.Index(r.Resources, rbacv1.ResourceAll)
+}
+
+// named is resource without the entry "*".
+func named(r *rbacv1.PolicyRule, group, name string) int {
+	if !inGroup(r, group) {
 		return -1
 	}
 	if i := slices.Index(r.Resources, name); i >= 0 {
 		return i
 	}
 	if _, sub, ok := strings.Cut(name, "/"); ok {
-		if i := slices.Index(r.Resources, "*/"+sub); i >= 0 {
-			return i
-		}
+		return slices.Index(r.Resources, "*/"+sub)
 	}
-	return slices.Index(r.Resources, rbacv1.ResourceAll)
+	return -1
+}
+
+// inGroup says that a rule is about an API group.
+func inGroup(r *rbacv1.PolicyRule, group string) bool {
+	return slices.Contains(r.APIGroups, group) || slices.Contains(r.APIGroups, rbacv1.APIGroupAll)
 }
 
 // anyResource is resource for the first of several names that is covered.
@@ -118,6 +161,35 @@ func anyResource(r *rbacv1.PolicyRule, group string, names ...string) (i int, na
 		}
 	}
 	return -1, ""
+}
+
+// listed are those entries of r.Resources that are among the resources of some
+// API groups: the index of the first, -1 for none, and all in one text.
+func listed(r *rbacv1.PolicyRule, of map[string][]string) (first int, all string) {
+	first = -1
+	var found []string
+	for i, entry := range r.Resources {
+		for group, names := range of {
+			if !inGroup(r, group) || !slices.Contains(names, entry) {
+				continue
+			}
+			if first < 0 {
+				first = i
+			}
+			found = append(found, entry)
+			break
+		}
+	}
+	return first, few(found)
+}
+
+// few are the first of some names for a message.
+func few(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
 }
 
 // verb is the index of the first entry of r.Verbs that is one of the verbs, or
@@ -133,7 +205,7 @@ func verb(r *rbacv1.PolicyRule, verbs ...string) int {
 // cluster can be taken.
 func scoped(o *manifest.Object, s lint.Severity) lint.Severity {
 	gk := o.GroupKind()
-	if (gk == kindRole || gk == kindRoleBinding) && o.Namespace != "kube-system" && s > lint.Info {
+	if (gk == kindRole || gk == kindRoleBinding) && o.Namespace != systemNamespace && s > lint.Info {
 		return s - 1
 	}
 	return s
@@ -173,18 +245,10 @@ func eachSubject(o *manifest.Object, f func(b binding, s *rbacv1.Subject, path *
 	}
 }
 
-// account takes a subject that is a service account apart. A user name can say
-// the same as a subject of kind ServiceAccount.
+// account is the service account that a subject is.
 func account(s *rbacv1.Subject) (namespace, name string, ok bool) {
-	switch s.Kind {
-	case rbacv1.ServiceAccountKind:
-		return s.Namespace, s.Name, s.Name != ""
-	case rbacv1.UserKind:
-		if rest, found := strings.CutPrefix(s.Name, "system:serviceaccount:"); found {
-			return strings.Cut(rest, ":")
-		}
-	}
-	return "", "", false
+	a, ok := cluster.SubjectAccount(s)
+	return a.Namespace, a.Name, ok
 }
 
 // reconciler says that a subject is a controller whose work is to apply

@@ -21,10 +21,11 @@ var rbacAdmissionWebhookWrite = &lint.Rule{
 			if len(r.ResourceNames) > 0 || verb(r, "create", "update", "patch", "delete", "deletecollection") < 0 {
 				return
 			}
-			i, what := anyResource(r, admission,
+			i, what := listed(r, map[string][]string{admission: {
 				"mutatingwebhookconfigurations", "validatingwebhookconfigurations",
 				"mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
-				"validatingadmissionpolicies", "validatingadmissionpolicybindings")
+				"validatingadmissionpolicies", "validatingadmissionpolicybindings",
+			}})
 			if i >= 0 {
 				p.Report(path.Child("resources").Index(i), "%s can be written", what)
 			}
@@ -44,15 +45,16 @@ rules:
   - apiGroups: ["admissionregistration.k8s.io"]
     resources: ["validatingadmissionpolicybindings"] # want
     verbs: ["*"]
-  - apiGroups: ["*"]
-    resources: ["*"] # want
-    verbs: ["delete"]
 -- good.yaml --
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
   name: injector
 rules:
+  # Every resource is rbac-wildcard-resources' to report.
+  - apiGroups: ["*"]
+    resources: ["*"]
+    verbs: ["delete"]
   - apiGroups: ["admissionregistration.k8s.io"]
     resources: ["mutatingwebhookconfigurations"]
     verbs: ["get", "list", "watch"]

@@ -16,7 +16,7 @@ var rbacAwsAuthConfigmap = &lint.Rule{
 	Kinds: roleKinds,
 	Check: func(p *lint.Pass) {
 		// Elsewhere a ConfigMap of that name means nothing.
-		if ns := p.Object.Namespace; p.Object.GroupKind() == kindRole && ns != "" && ns != "kube-system" {
+		if ns := p.Object.Namespace; p.Object.GroupKind() == kindRole && ns != "" && ns != systemNamespace {
 			return
 		}
 		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {

@@ -23,13 +23,13 @@ var rbacCsrApprove = &lint.Rule{
 		var approval, signers []func()
 		limited := false
 		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {
-			if i := resource(r, certificates, "certificatesigningrequests/approval"); i >= 0 && verb(r, "update", "patch") >= 0 {
+			if i := named(r, certificates, "certificatesigningrequests/approval"); i >= 0 && verb(r, "update", "patch") >= 0 {
 				approval = append(approval, func() {
 					p.Report(path.Child("resources").Index(i), "certificate signing requests can be approved through %s", r.Resources[i])
 				})
 				return
 			}
-			i := resource(r, certificates, "signers")
+			i := named(r, certificates, "signers")
 			if i < 0 || verb(r, "approve", "sign") < 0 {
 				return
 			}

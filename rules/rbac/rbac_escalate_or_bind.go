@@ -5,7 +5,6 @@ import (
 
 	"github.com/scantling-dev/scantling/lint"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 var rbacEscalateOrBind = &lint.Rule{
@@ -15,14 +14,23 @@ var rbacEscalateOrBind = &lint.Rule{
 	Fix:        "Remove escalate and bind, and list the verbs where they come from a wildcard; if a controller must bind roles, name these in resourceNames.",
 	Frameworks: []string{"CIS-1.12:5.1.8", "MITRE:T1098"},
 	Kinds:      roleKinds,
-	Check: func(p *lint.Pass) {
-		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {
-			if !escalates(r) {
+	Joins:      bindingKinds,
+	CheckAll: func(p *lint.Pass) {
+		eachRight(p, func(r right) {
+			if !escalates(r.PolicyRule) {
 				return
 			}
-			at := verb(r, "escalate", "bind")
-			_, what := anyResource(r, rbacv1.GroupName, "clusterroles", "roles")
-			p.ReportAs(scoped(p.Object, p.Rule.Severity), path.Child("verbs").Index(at), "verb %q on %s lets its holder gain every right", r.Verbs[at], what)
+			at := verb(r.PolicyRule, "escalate")
+			if at < 0 {
+				at = verb(r.PolicyRule, "bind")
+			}
+			severity := p.Rule.Severity
+			// It takes a role of those names that is bound to the holder.
+			if r.Verbs[at] == "escalate" && len(r.ResourceNames) > 0 {
+				severity = lint.High
+			}
+			_, what := anyResource(r.PolicyRule, rbacv1.GroupName, "clusterroles", "roles")
+			p.ReportOn(r.role, r.weigh(severity), r.path.Child("verbs").Index(at), "verb %q on %s lets its holder gain every right", r.Verbs[at], what)
 		})
 	},
 	Examples: `
@@ -34,7 +42,7 @@ metadata:
 rules:
   - apiGroups: ["rbac.authorization.k8s.io"]
     resources: ["clusterroles"]
-    verbs: ["get", "bind"] # want: verb "bind" on clusterroles
+    verbs: ["get", "bind"] # want critical: verb "bind" on clusterroles
   - apiGroups: ["rbac.authorization.k8s.io"]
     resources: ["roles", "rolebindings"]
     verbs:
@@ -42,11 +50,19 @@ rules:
   - apiGroups: ["rbac.authorization.k8s.io"]
     resources: ["clusterroles"]
     resourceNames: ["tenant"]
-    verbs: ["escalate"] # want: escalate
+    verbs: ["bind", "escalate"] # want high: escalate
   - apiGroups: ["rbac.authorization.k8s.io"]
     resources: ["clusterroles"]
     resourceNames: ["cluster-admin"]
-    verbs: ["bind"] # want: bind
+    verbs: ["bind"] # want critical: bind
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: tenants
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: tenants}
+subjects:
+  - {kind: ServiceAccount, name: tenants, namespace: tenants}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -56,7 +72,17 @@ metadata:
 rules:
   - apiGroups: ["*"]
     resources: ["*"]
-    verbs: ["escalate"] # want
+    verbs: ["escalate"] # want high
+---
+# Nobody holds this one.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: spare
+rules:
+  - apiGroups: ["rbac.authorization.k8s.io"]
+    resources: ["clusterroles"]
+    verbs: ["bind"] # want high
 -- good.yaml --
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

@@ -3,6 +3,7 @@ package rbac
 import (
 	"slices"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -17,28 +18,12 @@ var rbacImpersonate = &lint.Rule{
 	Kinds:      roleKinds,
 	Check: func(p *lint.Pass) {
 		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {
-			at := verb(r, "impersonate")
-			if at < 0 {
-				return
-			}
-			path = path.Child("verbs").Index(at)
-			cluster := p.Object.GroupKind() == kindClusterRole
-			if cluster && covers(r, core, "groups") && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, "system:masters")) {
+			path = path.Child("verbs").Index(verb(r, "impersonate"))
+			switch what := impersonated(p.Object, r); what {
+			case "":
+			case "groups":
 				p.ReportAs(lint.Critical, path, "every group can be impersonated, system:masters among them")
-				return
-			}
-			if len(r.ResourceNames) > 0 {
-				return
-			}
-			// Users, groups and uids have no namespace: in a Role they grant
-			// nothing.
-			_, what := anyResource(r, core, "serviceaccounts")
-			if what == "" && cluster {
-				if _, what = anyResource(r, core, "users"); what == "" {
-					what = authnIdentity(r)
-				}
-			}
-			if what != "" {
+			default:
 				p.Report(path, "%s can be impersonated without a limit on the names", what)
 			}
 		})
@@ -102,6 +87,29 @@ rules:
     resources: ["users"]
     verbs: ["impersonate"]
 `,
+}
+
+// impersonated is the mightiest kind of identity that a rule of a role lets its
+// holder impersonate without a limit on the names; "" for none.
+func impersonated(role *manifest.Object, r *rbacv1.PolicyRule) string {
+	if verb(r, "impersonate") < 0 {
+		return ""
+	}
+	// Users, groups and uids have no namespace: in a Role they grant nothing.
+	cluster := role.GroupKind() == kindClusterRole
+	if cluster && covers(r, core, "groups") && (len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, "system:masters")) {
+		return "groups"
+	}
+	if len(r.ResourceNames) > 0 {
+		return ""
+	}
+	_, what := anyResource(r, core, "serviceaccounts")
+	if what == "" && cluster {
+		if _, what = anyResource(r, core, "users"); what == "" {
+			what = authnIdentity(r)
+		}
+	}
+	return what
 }
 
 // authnIdentity is the resource of authentication.k8s.io that a rule names and

@@ -17,7 +17,7 @@ var rbacNodesProxy = &lint.Rule{
 	Kinds: []schema.GroupKind{kindClusterRole},
 	Check: func(p *lint.Pass) {
 		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {
-			i := resource(r, core, "nodes/proxy")
+			i := named(r, core, "nodes/proxy")
 			if i < 0 || verb(r, "get", "create") < 0 {
 				return
 			}
@@ -40,15 +40,16 @@ rules:
       - nodes
       - nodes/proxy # want: nodes/proxy
     verbs: ["get", "list", "watch"]
-  - apiGroups: ["*"]
-    resources: ["*"] # want: through *
-    verbs: ["get"]
 -- good.yaml --
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
   name: prometheus
 rules:
+  # Every resource is rbac-wildcard-resources' to report.
+  - apiGroups: ["*"]
+    resources: ["*"]
+    verbs: ["get"]
   - apiGroups: [""]
     resources: ["nodes", "nodes/metrics", "nodes/stats", "services/proxy"]
     verbs: ["get", "list", "watch"]

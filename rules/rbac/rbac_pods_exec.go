@@ -5,7 +5,6 @@ import (
 
 	"github.com/scantling-dev/scantling/lint"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 var rbacPodsExec = &lint.Rule{
@@ -15,17 +14,18 @@ var rbacPodsExec = &lint.Rule{
 	Fix:        "Remove pods/exec from the role; grant it for a time, in one namespace, to the person who needs it.",
 	Frameworks: []string{"MITRE:T1609", "NSA-CISA"},
 	Kinds:      roleKinds,
-	Check: func(p *lint.Pass) {
-		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {
-			if !execs(r) {
+	Joins:      bindingKinds,
+	CheckAll: func(p *lint.Pass) {
+		eachRight(p, func(r right) {
+			i := named(r.PolicyRule, core, "pods/exec")
+			if i < 0 || !execs(r.PolicyRule) {
 				return
 			}
-			severity := scoped(p.Object, p.Rule.Severity)
+			severity := p.Rule.Severity
 			if len(r.ResourceNames) > 0 {
-				severity = lint.Low
+				severity = lint.Medium
 			}
-			at := path.Child("resources").Index(resource(r, core, "pods/exec"))
-			p.ReportAs(severity, at, "commands can be run in pods through %s", r.Resources[resource(r, core, "pods/exec")])
+			r.report(severity, i, "commands can be run in pods through %s", r.Resources[i])
 		})
 	},
 	Examples: `
@@ -36,15 +36,20 @@ metadata:
   name: debug
 rules:
   - apiGroups: [""]
-    resources: ["pods", "pods/exec"] # want: pods/exec
+    resources: ["pods", "pods/exec"] # want high: pods/exec
     verbs: ["create"]
   - apiGroups: [""]
     resources:
-      - "*/exec" # want: */exec
+      - "*/exec" # want high: */exec
     verbs: ["get"]
-  - apiGroups: ["*"]
-    resources: ["*"] # want
-    verbs: ["create"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: debug
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: debug}
+subjects:
+  - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: staff}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -53,9 +58,28 @@ metadata:
   namespace: shop
 rules:
   - apiGroups: [""]
-    resources: ["pods/exec"] # want
+    resources: ["pods/exec"] # want low
     resourceNames: ["db-0"]
     verbs: ["*"]
+---
+# Bound in one namespace.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: console
+rules:
+  - apiGroups: [""]
+    resources: ["pods/exec"] # want medium
+    verbs: ["create"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: console
+  namespace: shop
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: console}
+subjects:
+  - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: shop}
 -- good.yaml --
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -72,6 +96,10 @@ rules:
     resources: ["*"]
     verbs: ["get", "list", "watch"]
   - apiGroups: ["apps"]
+    resources: ["*"]
+    verbs: ["create"]
+  # Every resource is rbac-wildcard-resources' to report.
+  - apiGroups: ["*"]
     resources: ["*"]
     verbs: ["create"]
   - apiGroups: ["*"]

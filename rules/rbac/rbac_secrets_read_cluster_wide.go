@@ -4,9 +4,7 @@ import (
 	"slices"
 
 	"github.com/scantling-dev/scantling/lint"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 var rbacSecretsReadClusterWide = &lint.Rule{
@@ -19,35 +17,29 @@ var rbacSecretsReadClusterWide = &lint.Rule{
 	Joins:      bindingKinds,
 	// A join: what a ClusterRole can reach is decided by its bindings.
 	CheckAll: func(p *lint.Pass) {
-		var x *index
-		for _, o := range p.Objects {
-			if o.GroupKind() != kindClusterRole {
-				continue
+		eachRight(p, func(r right) {
+			i := named(r.PolicyRule, core, "secrets")
+			if i < 0 || !r.cluster() || !r.unlimited("get", "list", "watch") {
+				return
 			}
-			eachRule(o, func(r *rbacv1.PolicyRule, path *field.Path) {
-				i := resource(r, core, "secrets")
-				if i < 0 || verb(r, "get", "list", "watch") < 0 || len(r.ResourceNames) > 0 {
-					return
-				}
-				if x == nil {
-					x = newIndex(p.Objects)
-				}
-				at := path.Child("resources").Index(i)
-				if name, ok := x.boundEverywhere(o.Name); ok {
-					p.ReportOn(o, p.Rule.Severity, at, "Secrets of all namespaces can be read, granted by ClusterRoleBinding %q", name)
-					return
-				}
-				if _, ok := x.boundSomewhere(o.Name); ok {
-					return
-				}
-				// The built-in edit and admin read Secrets anyway: a role that
-				// is aggregated into them adds nothing.
-				if parents := x.parents[o.Name]; slices.Contains(parents, "admin") && !slices.Contains(parents, "view") {
-					return
-				}
-				p.ReportOn(o, lint.Medium, at, "Secrets of all namespaces can be read by whom a ClusterRoleBinding grants this role to")
-			})
-		}
+			x := indexOf(p)
+			at := r.path.Child("resources").Index(i)
+			if b := x.boundEverywhere(r.role.Name); b != nil {
+				p.ReportOn(r.role, p.Rule.Severity, at, "Secrets of all namespaces can be read, granted by ClusterRoleBinding %q", b.Name)
+				return
+			}
+			// rbac-secrets-read-namespace speaks about those.
+			if x.boundSomewhere(r.role.Name) != nil {
+				return
+			}
+			// The built-in edit and admin read Secrets anyway: a role that is
+			// aggregated into them adds nothing, and about view
+			// rbac-aggregate-to-default-role speaks.
+			if slices.Contains(x.parents[r.role.Name], "admin") {
+				return
+			}
+			p.ReportOn(r.role, lint.Medium, at, "Secrets of all namespaces can be read by whom a ClusterRoleBinding grants this role to")
+		})
 	},
 	Examples: `
 -- bad.yaml --
@@ -81,7 +73,7 @@ metadata:
   name: reader
 rules:
   - apiGroups: ["*"]
-    resources: ["*"] # want: by whom a ClusterRoleBinding grants this role to
+    resources: ["secrets"] # want medium: by whom a ClusterRoleBinding grants this role to
     verbs: ["list"]
 -- bad-aggregated.yaml --
 apiVersion: rbac.authorization.k8s.io/v1
@@ -123,6 +115,10 @@ kind: ClusterRole
 metadata:
   name: narrow
 rules:
+  # Every resource is rbac-wildcard-resources' to report.
+  - apiGroups: ["*"]
+    resources: ["*"]
+    verbs: ["list"]
   - apiGroups: [""]
     resources: ["secrets"]
     resourceNames: ["webhook-tls"]

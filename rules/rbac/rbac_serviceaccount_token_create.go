@@ -1,10 +1,6 @@
 package rbac
 
-import (
-	"github.com/scantling-dev/scantling/lint"
-	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
-)
+import "github.com/scantling-dev/scantling/lint"
 
 var rbacServiceaccountTokenCreate = &lint.Rule{
 	ID: "rbac-serviceaccount-token-create", Severity: lint.High, Category: lint.RBAC, Since: "0.1.0",
@@ -13,13 +9,12 @@ var rbacServiceaccountTokenCreate = &lint.Rule{
 	Fix:        "Name the service accounts in resourceNames, or remove the right.",
 	Frameworks: []string{"CIS-1.12:5.1.13", "MITRE:T1528"},
 	Kinds:      roleKinds,
-	Check: func(p *lint.Pass) {
-		eachRule(p.Object, func(r *rbacv1.PolicyRule, path *field.Path) {
-			i := resource(r, core, "serviceaccounts/token")
-			if i < 0 || verb(r, "create") < 0 || len(r.ResourceNames) > 0 {
-				return
+	Joins:      bindingKinds,
+	CheckAll: func(p *lint.Pass) {
+		eachRight(p, func(r right) {
+			if i := named(r.PolicyRule, core, "serviceaccounts/token"); i >= 0 && r.unlimited("create") {
+				r.report(p.Rule.Severity, i, "tokens of every service account in reach can be minted through %s", r.Resources[i])
 			}
-			p.ReportAs(scoped(p.Object, p.Rule.Severity), path.Child("resources").Index(i), "tokens of every service account in reach can be minted through %s", r.Resources[i])
 		})
 	},
 	Examples: `

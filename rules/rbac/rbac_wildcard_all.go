@@ -13,12 +13,16 @@ var rbacWildcardAll = &lint.Rule{
 	Fix:        "List the resources and the verbs that are needed.",
 	Frameworks: []string{"CIS-1.12:5.1.3", "NSA-CISA"},
 	Kinds:      roleKinds,
-	Check: func(p *lint.Pass) {
-		rules := policyRules(p.Object)
-		for i := range rules {
-			if r := &rules[i]; fullWildcard(r) && len(r.APIGroups) > 0 {
-				severity, where := wildcardSeverity(r)
-				p.ReportAs(scoped(p.Object, severity), field.NewPath("rules").Index(i), "every verb is granted on every resource of %s", where)
+	Joins:      bindingKinds,
+	CheckAll: func(p *lint.Pass) {
+		for _, o := range p.Objects {
+			rules := policyRules(o)
+			for i := range rules {
+				if r := &rules[i]; fullWildcard(r) && len(r.APIGroups) > 0 {
+					severity, where := wildcardSeverity(r)
+					path := field.NewPath("rules").Index(i)
+					p.ReportOn(o, right{r, o, path, p}.weigh(severity), path, "every verb is granted on every resource of %s", where)
+				}
 			}
 		}
 	},
@@ -92,7 +96,10 @@ rules:
 // operator that owns all of its own custom resources can harm little else.
 func wildcardSeverity(r *rbacv1.PolicyRule) (worst lint.Severity, where string) {
 	for _, g := range r.APIGroups {
-		severity, name := lint.Medium, "API group "+g
+		severity, name := lint.Low, "API group "+g
+		if builtin(g) {
+			severity = lint.Medium
+		}
 		switch g {
 		case rbacv1.APIGroupAll:
 			severity, name = lint.Critical, "all API groups"

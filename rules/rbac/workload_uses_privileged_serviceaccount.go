@@ -1,9 +1,9 @@
 package rbac
 
 import (
+	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -15,50 +15,19 @@ var workloadUsesPrivilegedServiceaccount = &lint.Rule{
 	Fix:        "Narrow the role to what the workload needs, bind it in the namespaces that it works in, or set automountServiceAccountToken to false where the workload does not call the API.",
 	Frameworks: []string{"MITRE:T1078"},
 	Kinds:      lint.Workloads,
-	Joins:      []schema.GroupKind{{Kind: "ServiceAccount"}, kindClusterRole, kindRoleBinding, kindClusterRoleBinding},
+	Joins:      privilegeKinds,
 	CheckAll: func(p *lint.Pass) {
-		x := newIndex(p.Objects)
-		granted := grants(x, p.Objects)
-		if len(granted) == 0 {
-			return
-		}
-		unmounted := map[string]bool{}
 		for _, o := range p.Objects {
-			if sa, ok := o.Typed().(*corev1.ServiceAccount); ok && sa.AutomountServiceAccountToken != nil && !*sa.AutomountServiceAccountToken {
-				unmounted[o.Namespace+"/"+o.Name] = true
-			}
-		}
-		for _, o := range p.Objects {
-			w, ok := o.Workload()
-			// Without a namespace nobody knows whose account it is.
-			if !ok || w.IsZero() || o.Namespace == "" {
-				continue
-			}
-			name, field := w.Pod.ServiceAccountName, "serviceAccountName"
-			if name == "" && w.Pod.DeprecatedServiceAccount != "" {
-				name, field = w.Pod.DeprecatedServiceAccount, "serviceAccount"
-			}
-			if name == "" {
-				name = "default"
-			}
-			id := o.Namespace + "/" + name
-			if !mountsToken(w, unmounted[id]) {
-				continue
-			}
-			g, ok := granted[id]
-			for _, group := range [...]string{"system:serviceaccounts:" + o.Namespace, "system:serviceaccounts", "system:authenticated"} {
-				if !ok {
-					g, ok = granted[group]
-				}
-			}
+			g, ok := privileged(p, o)
 			if !ok {
 				continue
 			}
+			account, path := cluster.AccountOf(o)
 			severity := p.Rule.Severity
-			if reconcilerAccount(name) {
+			if reconcilerAccount(account.Name) {
 				severity = lint.Info
 			}
-			p.ReportOn(o, severity, w.Path.Child(field), "service account %q can %s, granted by ClusterRoleBinding %q", name, g.right, g.binding)
+			p.ReportOn(o, severity, path, "service account %q can %s, granted by ClusterRoleBinding %q", account.Name, g.right, g.binding)
 		}
 	},
 	Examples: `
@@ -199,7 +168,31 @@ spec:
 `,
 }
 
-type grant struct{ right, binding string }
+// privilegeKinds are the kinds that privileged looks at besides the workloads.
+var privilegeKinds = []schema.GroupKind{cluster.ServiceAccount, kindClusterRole, kindRoleBinding, kindClusterRoleBinding}
+
+type (
+	grant     struct{ right, binding string }
+	grantsKey struct{}
+)
+
+// privileged is what lets the pods of a workload take over the cluster: a token
+// of a service account that such a right is granted to.
+func privileged(p *lint.Pass, o *manifest.Object) (grant, bool) {
+	granted := p.Shared(grantsKey{}, func() any { return grants(indexOf(p), p.Objects) }).(map[string]grant)
+	w, ok := o.Workload()
+	// Without a namespace nobody knows whose account it is.
+	if !ok || w.IsZero() || o.Namespace == "" || len(granted) == 0 || !cluster.Of(p).Token(o) {
+		return grant{}, false
+	}
+	account, _ := cluster.AccountOf(o)
+	for _, id := range [...]string{account.Namespace + "/" + account.Name, "system:serviceaccounts:" + o.Namespace, "system:serviceaccounts", "system:authenticated"} {
+		if g, ok := granted[id]; ok {
+			return g, true
+		}
+	}
+	return grant{}, false
+}
 
 // grants gives, for every service account ("namespace/name") and group that a
 // ClusterRoleBinding gives such a right to, the right and the binding.
@@ -228,24 +221,4 @@ func grants(x *index, objects []*manifest.Object) map[string]grant {
 		}
 	}
 	return granted
-}
-
-// mountsToken says that the pod holds a token for the API server: by default,
-// or by a projected volume.
-func mountsToken(w *manifest.Workload, unmounted bool) bool {
-	if a := w.Pod.AutomountServiceAccountToken; a != nil && *a || a == nil && !unmounted {
-		return true
-	}
-	for i := range w.Pod.Volumes {
-		projected := w.Pod.Volumes[i].Projected
-		if projected == nil {
-			continue
-		}
-		for _, source := range projected.Sources {
-			if source.ServiceAccountToken != nil && source.ServiceAccountToken.Audience == "" {
-				return true
-			}
-		}
-	}
-	return false
 }
