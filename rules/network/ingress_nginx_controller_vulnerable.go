@@ -36,8 +36,8 @@ var ingressNginxControllerVulnerable = &lint.Rule{
 		}
 		for _, o := range p.Objects {
 			for _, r := range releases(o) {
-				if r.installsNginx() && !rendered[r.namespace] && vulnerable(r.version, 4) {
-					p.ReportOn(o, p.Rule.Severity, r.versionPath, "ingress-nginx chart %s has CVE-2025-1974", r.version)
+				if r.installsNginx() && !rendered[r.namespace] && vulnerable(r.version.Text(), 4) {
+					p.ReportOn(o, p.Rule.Severity, r.version.Path, "ingress-nginx chart %s has CVE-2025-1974", r.version.Text())
 				}
 			}
 		}
@@ -131,16 +131,22 @@ spec:
 
 // controllerTag is the tag of an image that is the controller, in any registry.
 func controllerTag(image string) (tag string, ok bool) {
-	name, _, _ := strings.Cut(image, "@")
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name, tag = name[:i], name[i+1:]
-	}
+	name, tag := untagged(image)
 	for _, known := range [...]string{"ingress-nginx/controller", "ingress-nginx/controller-chroot", "kubernetes-ingress-controller/nginx-ingress-controller"} {
 		if name == known || strings.HasSuffix(name, "/"+known) {
 			return tag, true
 		}
 	}
 	return "", false
+}
+
+// untagged takes the tag, if there is one, and the digest off an image.
+func untagged(image string) (name, tag string) {
+	name, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name, tag = name[:i], name[i+1:]
+	}
+	return name, tag
 }
 
 // vulnerable says that a full version is one that has the flaw. The chart's

@@ -6,7 +6,6 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
-	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -53,26 +52,18 @@ var ingressNginxSnippetsEnabled = &lint.Rule{
 				if !r.installsNginx() {
 					continue
 				}
-				for _, values := range r.values {
-					controller := values.Child("controller")
-					for _, path := range []*field.Path{controller.Child("allowSnippetAnnotations"), controller.Child("config").Key("allow-snippet-annotations")} {
-						if truth(text(o, path)) {
-							report(o, path, "allow-snippet-annotations", "true")
-						}
-					}
-					if path := controller.Child("config").Key("annotations-risk-level"); strings.EqualFold(text(o, path), "critical") {
-						report(o, path, "annotations-risk-level", "Critical")
+				controller := r.values.Get("controller")
+				for _, v := range []manifest.Value{controller.Get("allowSnippetAnnotations"), controller.Get("config").Key("allow-snippet-annotations")} {
+					if truth(v.Text()) {
+						report(o, v.Path, "allow-snippet-annotations", "true")
 					}
 				}
-				if r.parameters == nil {
-					continue
+				if v := controller.Get("config").Key("annotations-risk-level"); strings.EqualFold(v.Text(), "critical") {
+					report(o, v.Path, "annotations-risk-level", "Critical")
 				}
-				if list := at(o, r.parameters); list != nil && list.Kind == yaml.SequenceNode {
-					for i := range list.Content {
-						item := r.parameters.Index(i)
-						if text(o, item.Child("name")) == "controller.allowSnippetAnnotations" && truth(text(o, item.Child("value"))) {
-							report(o, item.Child("value"), "allow-snippet-annotations", "true")
-						}
+				for _, item := range r.parameters.Items() {
+					if v := item.Get("value"); item.Get("name").Text() == "controller.allowSnippetAnnotations" && truth(v.Text()) {
+						report(o, v.Path, "allow-snippet-annotations", "true")
 					}
 				}
 			}

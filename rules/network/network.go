@@ -3,98 +3,136 @@
 package network
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
-	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // Rules are the rules of this topic.
 var Rules = []*lint.Rule{
+	certificateDurationTooLong,
+	cniWithoutNetworkpolicySupport,
+	containerPortInvalid,
+	danglingGatewayRoute,
+	danglingIngress,
+	danglingNetworkpolicy,
+	danglingNetworkpolicyPeer,
+	danglingService,
 	endpointsLoopbackOrLinklocal,
+	externalDNSDuplicateHostname,
+	gatewayListenerAllNamespaces,
+	gatewayListenerPlaintext,
+	ingressClassMissing,
+	ingressDefaultBackend,
+	ingressHostCollision,
+	ingressHostEmpty,
 	ingressNginxAnnotationInjection,
 	ingressNginxControllerVulnerable,
+	ingressNginxEndOfLife,
 	ingressNginxSnippet,
 	ingressNginxSnippetsEnabled,
 	ingressPathInjection,
+	ingressPlainHTTPAllowed,
+	ingressRateLimitMissing,
+	ingressTLSHostMismatch,
+	ingressTLSMissing,
+	ingressWildcardHost,
+	namespaceDefaultDenyEgressMissing,
+	namespaceDefaultDenyIngressMissing,
+	namespaceWithoutNetworkpolicy,
+	networkpolicyAllowsAllEgress,
+	networkpolicyAllowsAllIngress,
+	networkpolicyAllowsAnyNamespace,
+	networkpolicyBlocksDNS,
+	networkpolicyEmptyPodselector,
+	networkpolicyMetadataAPIReachable,
+	networkpolicyPolicytypesIncomplete,
+	networkpolicyWithoutSelectors,
+	openshiftRouteInsecure,
+	referencegrantUnrestricted,
+	sensitiveInterfaceExposed,
 	serviceExternalIps,
+	serviceExternalnameLoopback,
+	serviceInvalidTargetPort,
+	serviceLoadbalancerNoTLS,
+	serviceLoadbalancerPublic,
+	serviceNodeport,
+	serviceSelectorOverlap,
+	traefikDefaultTlsoptionOverridden,
+	workloadExposedExternally,
+	workloadNotCoveredByNetworkpolicy,
 }
 
 var (
-	kindIngress     = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
-	kindConfigMap   = schema.GroupKind{Kind: "ConfigMap"}
-	kindHelmRelease = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
-	kindApplication = schema.GroupKind{Group: "argoproj.io", Kind: "Application"}
+	kindIngress        = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
+	kindIngressClass   = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
+	kindService        = schema.GroupKind{Kind: "Service"}
+	kindConfigMap      = schema.GroupKind{Kind: "ConfigMap"}
+	kindHelmRelease    = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
+	kindApplication    = schema.GroupKind{Group: "argoproj.io", Kind: "Application"}
+	kindGateway        = schema.GroupKind{Group: gatewayAPI, Kind: "Gateway"}
+	kindHTTPRoute      = schema.GroupKind{Group: gatewayAPI, Kind: "HTTPRoute"}
+	kindReferenceGrant = schema.GroupKind{Group: gatewayAPI, Kind: "ReferenceGrant"}
+	kindRoute          = schema.GroupKind{Group: "route.openshift.io", Kind: "Route"}
 )
+
+// gatewayAPI is the group of the Gateway API.
+const gatewayAPI = "gateway.networking.k8s.io"
+
+// gatewayRoutes are the routes of the Gateway API.
+var gatewayRoutes = []schema.GroupKind{
+	kindHTTPRoute,
+	{Group: gatewayAPI, Kind: "GRPCRoute"},
+	{Group: gatewayAPI, Kind: "TCPRoute"},
+	{Group: gatewayAPI, Kind: "TLSRoute"},
+	{Group: gatewayAPI, Kind: "UDPRoute"},
+}
 
 // nginxPrefix begins the annotations that ingress-nginx reads.
 const nginxPrefix = "nginx.ingress.kubernetes.io/"
 
-// at is the node at a path of an object, or nil.
-func at(o *manifest.Object, path *field.Path) *yaml.Node {
-	hits := manifest.Lookup(o.Node, path)
-	if len(hits) != 1+len(manifest.SplitPath(path.String())) {
-		return nil
-	}
-	return hits[len(hits)-1].Value
-}
-
-// text is the scalar at a path of an object, or "".
-func text(o *manifest.Object, path *field.Path) string {
-	if n := at(o, path); n != nil && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
-		return n.Value
-	}
-	return ""
-}
-
 // release is one chart that a GitOps object installs.
 type release struct {
-	chart, version string
+	chart, version manifest.Value
 	// namespace is where it is installed, as far as the object says.
-	namespace   string
-	versionPath *field.Path
-	values      []*field.Path // mappings of values
-	parameters  *field.Path   // Argo CD's list of single values
+	namespace  string
+	values     manifest.Value
+	parameters manifest.Value // Argo CD's list of single values
 }
 
 // releases are the charts that a HelmRelease or an Application installs.
 func releases(o *manifest.Object) []release {
-	spec := field.NewPath("spec")
+	spec := o.Value("spec")
 	switch o.GroupKind() {
 	case kindHelmRelease:
-		chart := spec.Child("chart", "spec")
+		chart := spec.Get("chart", "spec")
 		r := release{
-			chart:       text(o, chart.Child("chart")),
-			version:     text(o, chart.Child("version")),
-			namespace:   text(o, spec.Child("targetNamespace")),
-			versionPath: chart.Child("version"),
-			values:      []*field.Path{spec.Child("values")},
+			chart:     chart.Get("chart"),
+			version:   chart.Get("version"),
+			namespace: spec.Get("targetNamespace").Text(),
+			values:    spec.Get("values"),
 		}
 		if r.namespace == "" {
 			r.namespace = o.Namespace
 		}
 		return []release{r}
 	case kindApplication:
-		sources := []*field.Path{spec.Child("source")}
-		if list := at(o, spec.Child("sources")); list != nil && list.Kind == yaml.SequenceNode {
-			sources = nil
-			for i := range list.Content {
-				sources = append(sources, spec.Child("sources").Index(i))
-			}
+		sources := spec.Get("sources").Items()
+		if sources == nil {
+			sources = []manifest.Value{spec.Get("source")}
 		}
-		var all []release
-		for _, s := range sources {
-			all = append(all, release{
-				chart:       text(o, s.Child("chart")),
-				version:     text(o, s.Child("targetRevision")),
-				namespace:   text(o, spec.Child("destination", "namespace")),
-				versionPath: s.Child("targetRevision"),
-				values:      []*field.Path{s.Child("helm", "valuesObject")},
-				parameters:  s.Child("helm", "parameters"),
-			})
+		all := make([]release, len(sources))
+		for i, s := range sources {
+			all[i] = release{
+				chart:      s.Get("chart"),
+				version:    s.Get("targetRevision"),
+				namespace:  spec.Get("destination", "namespace").Text(),
+				values:     s.Get("helm", "valuesObject"),
+				parameters: s.Get("helm", "parameters"),
+			}
 		}
 		return all
 	}
@@ -104,7 +142,8 @@ func releases(o *manifest.Object) []release {
 // installsNginx says that a chart's name is that of ingress-nginx; the last
 // part decides, since an OCI chart is named by its path.
 func (r release) installsNginx() bool {
-	return r.chart[strings.LastIndexByte(r.chart, '/')+1:] == "ingress-nginx"
+	chart := r.chart.Text()
+	return chart[strings.LastIndexByte(chart, '/')+1:] == "ingress-nginx"
 }
 
 // substitute takes ${NAME} out of a text: what stands for something that is
@@ -121,4 +160,46 @@ func substitute(s string) string {
 		}
 		s = s[:start] + s[start+end+1:]
 	}
+}
+
+// annotation is one of an object's annotations, written or not.
+func annotation(o *manifest.Object, key string) manifest.Value {
+	return o.Value("metadata", "annotations").Key(key)
+}
+
+// forACME says that cert-manager made an Ingress or a route, for as long as it
+// takes to prove who owns a host:
+// https://cert-manager.io/docs/configuration/acme/http01/.
+func forACME(o *manifest.Object) bool {
+	return o.Value("metadata", "labels").Get("acme.cert-manager.io/http01-solver").True()
+}
+
+// covers says that a host of a certificate or a rule, which may begin with "*."
+// for one label, takes in another one.
+func covers(pattern, host string) bool {
+	if strings.EqualFold(pattern, host) {
+		return true
+	}
+	parent, wildcard := strings.CutPrefix(pattern, "*.")
+	_, rest, ok := strings.Cut(host, ".")
+	return wildcard && ok && strings.EqualFold(parent, rest)
+}
+
+// where is the cluster that an object is known to be in, else the unit that
+// deploys it: objects of one where are in one cluster at once.
+func where(p *lint.Pass, o *manifest.Object) string {
+	u := p.UnitOf(o)
+	if u.Cluster == "" {
+		return "unit " + u.ID
+	}
+	return "cluster " + u.Cluster
+}
+
+// quoted puts quotes around texts.
+func quoted(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, t := range texts {
+		all[i] = strconv.Quote(t)
+	}
+	return all
 }
