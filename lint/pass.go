@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -57,7 +58,8 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 	text := ""
 	if path != nil {
 		text = path.String()
-		if hits := manifest.Lookup(o.Node, path); len(hits) > 1 && manifest.Unknown(hits[len(hits)-1].Value.Value) {
+		hits := manifest.Lookup(o.Node, path)
+		if n := hits[len(hits)-1].Value; len(hits) > 1 && (manifest.Unknown(n.Value) || variable(n.Value)) {
 			// What it will be on the cluster is not known.
 			return
 		}
@@ -77,4 +79,10 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 		f.Units = []string{p.Unit.ID}
 	}
 	p.report(f)
+}
+
+// variable says that a text is nothing but a variable that is filled in later, so
+// that the typed view has taken the field for one that is not set.
+func variable(text string) bool {
+	return strings.HasPrefix(text, "${") && strings.IndexByte(text, '}') == len(text)-1
 }

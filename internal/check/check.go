@@ -189,27 +189,29 @@ func (r *run) joint() []lint.Finding {
 		c := r.unitOf(o).Cluster
 		clusters[c] = append(clusters[c], o)
 	}
-	if len(clusters) < 2 || len(clusters) > maxClusters {
-		return r.linter.Cluster(&lint.Cluster{Objects: objects, Unit: r.unitOf, Complete: func(namespace string) bool {
-			for c := range clusters {
-				if !r.complete(c, namespace) {
-					return false
-				}
+	everywhere := func(namespace string) bool {
+		for c := range clusters {
+			if !r.complete(c, namespace) {
+				return false
 			}
-			return true
-		}})
+		}
+		return true
+	}
+	if len(clusters) < 2 || len(clusters) > maxClusters {
+		return r.linter.Cluster(&lint.Cluster{Objects: objects, Unit: r.unitOf, Complete: everywhere})
 	}
 	var findings []lint.Finding
 	for _, c := range slices.Sorted(maps.Keys(clusters)) {
-		set := objects
+		set, complete := objects, everywhere
 		if c != "" {
 			set = slices.Concat(clusters[c], clusters[""])
+			complete = func(namespace string) bool { return r.complete(c, namespace) }
 		}
 		ids := map[string]bool{}
 		for _, o := range clusters[c] {
 			ids[r.unitOf(o).ID] = true
 		}
-		for _, f := range r.linter.Cluster(&lint.Cluster{Objects: set, Unit: r.unitOf, Complete: func(namespace string) bool { return r.complete(c, namespace) }}) {
+		for _, f := range r.linter.Cluster(&lint.Cluster{Objects: set, Unit: r.unitOf, Complete: complete}) {
 			if len(f.Units) == 0 && c == "" || len(f.Units) > 0 && ids[f.Units[0]] {
 				findings = append(findings, f)
 			}
@@ -243,7 +245,9 @@ func (r *run) lacks(res *render.Result) {
 	switch {
 	case u.Namespace() != "":
 		into[u.Namespace()] = true
-	case len(into) == 0:
+	case len(into) == 0 && u.Reconciled():
+		// Of what no GitOps object leads to nobody knows that it is deployed
+		// beside the rest.
 		into[anyNamespace] = true
 	}
 	for namespace := range into {

@@ -3,6 +3,7 @@
 package reliability
 
 import (
+	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
@@ -11,45 +12,108 @@ import (
 
 // Rules are the rules of this topic.
 var Rules = []*lint.Rule{
+	autoscalerMissing,
 	cpuLimitMissing,
+	cpuLimitSet,
 	cpuRequestMissing,
+	cronjobConcurrencyAllowed,
+	cronjobDeadlineMissing,
+	cronjobInventory,
+	cronjobScheduleInvalid,
+	danglingConfigReference,
+	danglingServiceMonitor,
+	dnsConfigOptionsMissing,
+	duplicateEnvVar,
+	ephemeralStorageUnbounded,
+	hpaDanglingTarget,
+	hpaDuplicateTarget,
+	hpaMetricWithoutRequest,
+	hpaMinReplicas,
+	hpaRangeInvalid,
+	hpaWithStaticReplicas,
+	jobTTLMissing,
+	limitRangeMissing,
+	limitToRequestRatio,
+	livenessProbeMissing,
 	memoryLimitMissing,
 	memoryRequestMissing,
+	nakedPod,
+	nodeAffinityMissing,
+	pdbBlocksEviction,
+	pdbDangling,
+	pdbMissing,
+	pdbUnhealthyEvictionPolicy,
+	pdbWithoutPolicy,
+	prestopHookMissing,
+	priorityClassMissing,
+	probePortNotExposed,
+	probesIdentical,
+	probeTimingUnset,
+	pvcStorageClassMissing,
+	readinessProbeMissing,
+	replicasBelowMinimum,
+	replicasNotSpread,
+	requestsExceedLimits,
+	requestsNotEqualLimits,
+	resourceQuotaMissing,
+	restartPolicyInvalid,
+	rollingUpdateMissing,
+	selectorMismatch,
+	statefulsetServiceMissing,
+	topologySpreadUnschedulable,
+	volumeClaimAccessMode,
 }
 
 // limitRanges give the containers of a namespace what they do not say.
 var limitRanges = []schema.GroupKind{{Kind: "LimitRange"}}
 
+// givenByRange are the namespaces in which a LimitRange gives containers a limit
+// for a resource or, with request, a request: see defaults. Made once for all
+// rules.
+func givenByRange(p *lint.Pass, resource corev1.ResourceName, request bool) map[string]bool {
+	return p.Shared(rangeKey{resource, request}, func() any {
+		given := map[string]bool{}
+		for _, o := range cluster.Of(p).Kind("", "LimitRange") {
+			if r, ok := o.Typed().(*corev1.LimitRange); ok && defaults(r, resource, request) {
+				given[o.Namespace] = true
+			}
+		}
+		return given
+	}).(map[string]bool)
+}
+
+type rangeKey struct {
+	resource corev1.ResourceName
+	request  bool
+}
+
+// sets says that a limit for a resource or, with request, its request is set. The
+// API server takes a limit for the request where there is none.
+func sets(r corev1.ResourceRequirements, resource corev1.ResourceName, request bool) bool {
+	_, ok := r.Limits[resource]
+	if !ok && request {
+		_, ok = r.Requests[resource]
+	}
+	return ok
+}
+
 // missing reports every container that has no limit for a resource or, with
 // request, none for its request either. It looks at all objects of the cluster,
 // since a LimitRange gives its namespace's containers what they do not say.
 func missing(p *lint.Pass, resource corev1.ResourceName, request bool, message string) {
-	given := map[string]bool{} // by namespace
-	for _, o := range p.Objects {
-		if r, ok := o.Typed().(*corev1.LimitRange); ok && defaults(r, resource, request) {
-			given[o.Namespace] = true
-		}
-	}
-	// The API server takes a limit for the request where there is none.
-	has := func(r corev1.ResourceRequirements) bool {
-		_, ok := r.Limits[resource]
-		if !ok && request {
-			_, ok = r.Requests[resource]
-		}
-		return ok
-	}
+	given := givenByRange(p, resource, request)
 	list := "limits"
 	if request {
 		list = "requests"
 	}
 	for _, o := range p.Objects {
 		w, ok := o.Workload()
-		if !ok || given[o.Namespace] || w.Pod.Resources != nil && has(*w.Pod.Resources) {
+		if !ok || given[o.Namespace] || w.Pod.Resources != nil && sets(*w.Pod.Resources, resource, request) {
 			continue
 		}
 		for _, c := range w.Containers() {
 			// The API allows no resources for an ephemeral container.
-			if c.Kind == manifest.Ephemeral || has(c.Resources) {
+			if c.Kind == manifest.Ephemeral || sets(c.Resources, resource, request) {
 				continue
 			}
 			p.ReportOn(o, p.Rule.Severity, c.Path.Child("resources", list).Key(string(resource)), message, c.Name)
