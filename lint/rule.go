@@ -136,6 +136,8 @@ var Workloads = []schema.GroupKind{
 	{Group: "extensions", Kind: "DaemonSet"},
 	{Group: "extensions", Kind: "Deployment"},
 	{Group: "extensions", Kind: "ReplicaSet"},
+	{Group: "agents.x-k8s.io", Kind: "Sandbox"},
+	{Group: "extensions.agents.x-k8s.io", Kind: "SandboxTemplate"},
 	{Group: "argoproj.io", Kind: "Rollout"},
 	{Group: "apps.openshift.io", Kind: "DeploymentConfig"},
 	{Group: "serving.knative.dev", Kind: "Service"},

@@ -62,7 +62,10 @@ var Catalogue = sync.OnceValue(func() []Entry {
 			if tool, ok := referencedPeers[before]; ok {
 				e.Peers = append(e.Peers, Peer{tool, id})
 			} else if item != "" {
-				e.Frameworks = append(e.Frameworks, item)
+				// CIS-1.12:5.2.2,5.2.8 are two items.
+				for n := range strings.SplitSeq(id, ",") {
+					e.Frameworks = append(e.Frameworks, strings.TrimSuffix(before+":"+n, ":"))
+				}
 			}
 		}
 		for i, ids := range row[firstPeer:] {

@@ -61,6 +61,10 @@ func (x *Index) Automounts(o *manifest.Object) bool {
 	if mount := w.Pod.AutomountServiceAccountToken; mount != nil {
 		return *mount
 	}
+	if o.GVK.Kind == "SandboxTemplate" {
+		// Its controller turns off what is not set.
+		return false
+	}
 	a, _ := AccountOf(o)
 	accounts := x.Named(o, ServiceAccount, a.Namespace, a.Name)
 	return len(accounts) == 0 || slices.ContainsFunc(accounts, func(o *manifest.Object) bool {

@@ -54,6 +54,9 @@ var podTemplatePaths = map[schema.GroupKind]*field.Path{
 	kind("argoproj.io", "Rollout"):                field.NewPath("spec", "template"),
 	kind("apps.openshift.io", "DeploymentConfig"): field.NewPath("spec", "template"),
 	kind("serving.knative.dev", "Service"):        field.NewPath("spec", "template"),
+	// https://github.com/kubernetes-sigs/agent-sandbox
+	kind("agents.x-k8s.io", "Sandbox"):                    field.NewPath("spec", "podTemplate"),
+	kind("extensions.agents.x-k8s.io", "SandboxTemplate"): field.NewPath("spec", "podTemplate"),
 }
 
 func newWorkload(o *Object, d *decoder) *Workload {

@@ -95,6 +95,8 @@ func newIndex(p *lint.Pass) *Index {
 			a.Objects = append(a.Objects, o)
 		case o.GVK.Kind == "Tier" && slices.Contains(calicoGroups, o.GVK.Group):
 			x.passing[o.Name] = o.Value("spec", "defaultAction").Text() == "Pass"
+		case o.GVK.Kind == "SandboxTemplate":
+			// Its controller makes the policies of its pods.
 		case slices.Contains(lint.Workloads, o.GroupKind()):
 			x.run(o)
 		default:

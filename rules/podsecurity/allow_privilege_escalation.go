@@ -16,10 +16,12 @@ var allowPrivilegeEscalation = &lint.Rule{
 	Severity:   lint.Medium,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:restricted", "CIS-1.12:5.2.6", "MITRE:T1068", "NSA-CISA"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("from 1.8 on, of privileged containers, too, and sparing Windows pods only by spec.os from 1.25 on")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if sparesWindows(p, w) || !inForce(p, 8) {
 			return
 		}
 		for _, c := range w.Containers() {
@@ -28,7 +30,7 @@ var allowPrivilegeEscalation = &lint.Rule{
 			}
 			// Escalation can't be forbidden to these two; other rules report
 			// what makes it so.
-			if c.Privileged() || slices.ContainsFunc(added(c), func(n corev1.Capability) bool { return capabilityName(n) == "SYS_ADMIN" }) {
+			if !p.Yes("exact") && (c.Privileged() || slices.ContainsFunc(added(c), func(n corev1.Capability) bool { return capabilityName(n) == "SYS_ADMIN" })) {
 				continue
 			}
 			p.Report(c.SecurityPath().Child("allowPrivilegeEscalation"), "container %q may gain privileges", c.Name)
@@ -80,6 +82,55 @@ spec:
       securityContext:
         capabilities:
           add: [SYS_ADMIN]
+-- bad-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: node
+spec:
+  nodeSelector:
+    kubernetes.io/os: windows
+  containers:
+    - name: node
+      image: registry.example/node:1.4.2
+      securityContext: # want: container "node" may gain privileges
+        privileged: true
+-- bad-exact-windows.yaml --
+# options: exact=true
+# kubernetes: 1.24
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  containers:
+    - name: web # want: container "web" may gain privileges
+      image: registry.example/web:1.4.2
+-- good-exact-windows.yaml --
+# options: exact=true
+# kubernetes: 1.25
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+-- good-exact-old.yaml --
+# options: exact=true
+# kubernetes: 1.7
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good-windows.yaml --
 apiVersion: apps/v1
 kind: Deployment

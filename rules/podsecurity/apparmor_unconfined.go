@@ -19,17 +19,25 @@ var apparmorUnconfined = &lint.Rule{
 	Severity:   lint.High,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:baseline"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("any profile but RuntimeDefault and Localhost is wrong, on Windows, too")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if ignoresWindows(p, w) {
 			return
 		}
-		if a := w.Security().AppArmorProfile; a != nil && a.Type == corev1.AppArmorProfileTypeUnconfined {
+		off := func(a *corev1.AppArmorProfile) bool {
+			if a == nil || !p.Yes("exact") {
+				return a != nil && a.Type == corev1.AppArmorProfileTypeUnconfined
+			}
+			return a.Type != corev1.AppArmorProfileTypeRuntimeDefault && a.Type != corev1.AppArmorProfileTypeLocalhost && manifest.Known(string(a.Type))
+		}
+		if off(w.Security().AppArmorProfile) {
 			p.Report(w.SecurityPath().Child("appArmorProfile", "type"), "the pod turns AppArmor off")
 		}
 		for _, c := range w.Containers() {
-			if a := c.Security().AppArmorProfile; a != nil && a.Type == corev1.AppArmorProfileTypeUnconfined {
+			if off(c.Security().AppArmorProfile) {
 				p.Report(c.SecurityPath().Child("appArmorProfile", "type"), "container %q turns AppArmor off", c.Name)
 			}
 		}
@@ -85,6 +93,27 @@ spec:
           containers:
             - name: report
               image: registry.example/report:1.0.0
+-- bad-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  securityContext:
+    appArmorProfile:
+      type: runtime/default # want: the pod turns AppArmor off
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        appArmorProfile: # want: container "web"
+          localhostProfile: web
+    - name: log
+      image: registry.example/log:0.9.0
+      securityContext:
+        appArmorProfile: {type: "${PROFILE}"}
 -- good.yaml --
 apiVersion: v1
 kind: Pod
@@ -104,5 +133,17 @@ spec:
       image: registry.example/own:0.9.0
       securityContext:
         appArmorProfile: {type: Localhost, localhostProfile: own}
+-- good-windows.yaml --
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  securityContext:
+    appArmorProfile: {type: Unconfined}
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 `,
 }

@@ -1,12 +1,10 @@
 package podsecurity
 
 import (
-	"cmp"
+	"slices"
 
-	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/lint"
-	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -19,52 +17,37 @@ var automountServiceAccountToken = &lint.Rule{
 	Severity:   lint.Low,
 	Category:   lint.RBAC,
 	Frameworks: []string{"CIS-1.12:5.1.6", "MITRE:T1552.007", "NSA-CISA"},
+	Profile:    lint.Strict,
 	Kinds:      lint.Workloads,
-	Joins:      []schema.GroupKind{{Kind: "ServiceAccount"}, {Group: rbacv1.GroupName, Kind: "RoleBinding"}, {Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}},
+	Joins:      slices.Concat(cluster.Bindings, []schema.GroupKind{cluster.ServiceAccount}),
 	CheckAll: func(p *lint.Pass) {
-		accounts := map[account]*corev1.ServiceAccount{}
-		bound := map[account]bool{}
-		bind := func(namespace string, subjects []rbacv1.Subject) {
-			for _, s := range subjects {
-				if s.Kind != rbacv1.ServiceAccountKind {
-					continue
-				}
-				bound[account{cmp.Or(s.Namespace, namespace), s.Name}] = true
-				// For pods whose namespace is not known.
-				bound[account{"", s.Name}] = true
-			}
-		}
-		for _, o := range p.Objects {
-			switch t := o.Typed().(type) {
-			case *corev1.ServiceAccount:
-				accounts[account{o.Namespace, o.Name}] = t
-			case *rbacv1.RoleBinding:
-				bind(o.Namespace, t.Subjects)
-			case *rbacv1.ClusterRoleBinding:
-				bind("", t.Subjects)
-			}
-		}
+		x := cluster.Of(p)
 		for _, o := range p.Objects {
 			w, ok := o.Workload()
-			if !ok || w.IsZero() {
+			if !ok || w.IsZero() || !x.Automounts(o) {
 				continue
 			}
-			of := accountOf(o, w)
-			mount := w.Pod.AutomountServiceAccountToken
-			if a := accounts[of]; a == nil && of.name != "default" {
-				// Someone else made the account, and may have bound it.
-				continue
-			} else if a != nil && mount == nil {
-				mount = a.AutomountServiceAccountToken
-			}
-			if isFalse(mount) || bound[of] {
+			a, _ := cluster.AccountOf(o)
+			// A binding may stand in what could not be rendered.
+			if !p.Complete(a.Namespace) || !p.Complete("") {
 				continue
 			}
-			p.ReportOn(o, lint.Low, w.Path.Child("automountServiceAccountToken"), "the pod gets a token of the service account %q, to which no role is bound", of.name)
+			// default-service-account-used speaks about that one; and where someone
+			// else made the account, they may have bound it.
+			if a.Name == "default" || len(x.Named(o, cluster.ServiceAccount, a.Namespace, a.Name)) == 0 || len(x.Bound(a)) > 0 {
+				continue
+			}
+			p.ReportOn(o, p.Rule.Severity, w.Path.Child("automountServiceAccountToken"), "the pod gets a token of the service account %q, to which no role is bound", a.Name)
 		}
 	},
 	Examples: `
 -- bad.yaml --
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: web
+  namespace: shop
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -74,7 +57,8 @@ spec:
   selector: {matchLabels: {app: web}}
   template:
     metadata: {labels: {app: web}}
-    spec: # want: service account "default"
+    spec: # want: service account "web"
+      serviceAccountName: web
       containers:
         - name: web
           image: registry.example/web:1.4.2
@@ -113,6 +97,24 @@ metadata:
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects:
   - {kind: ServiceAccount, name: report, namespace: other}
+-- good-incomplete.yaml --
+# incomplete
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: web
+  namespace: shop
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+spec:
+  serviceAccountName: web
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good.yaml --
 apiVersion: v1
 kind: Pod
@@ -170,6 +172,17 @@ spec:
     - name: operator
       image: registry.example/operator:1.0.0
 ---
+# default-service-account-used's.
+apiVersion: v1
+kind: Pod
+metadata:
+  name: default
+  namespace: shop
+spec:
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+---
 # This account was made elsewhere, and nobody here knows what it may do.
 apiVersion: v1
 kind: Pod
@@ -182,12 +195,4 @@ spec:
     - name: backup
       image: registry.example/backup:1.0.0
 `,
-}
-
-// account names a service account.
-type account struct{ namespace, name string }
-
-// accountOf is the service account that a workload's pods run as.
-func accountOf(o *manifest.Object, w *manifest.Workload) account {
-	return account{o.Namespace, cmp.Or(w.Pod.ServiceAccountName, w.Pod.DeprecatedServiceAccount, "default")}
 }

@@ -14,17 +14,20 @@ var capabilitiesNotDroppedAll = &lint.Rule{
 	Fix:        "Set capabilities.drop to [ALL], and add back the one capability that is needed.",
 	Since:      "0.1.0",
 	Severity:   lint.Medium,
+	Profile:    lint.Strict,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:restricted", "CIS-1.12:5.2.10"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("from 1.22 on, only by the name ALL in capitals, and sparing Windows pods only by spec.os from 1.25 on")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if sparesWindows(p, w) || !inForce(p, 22) {
 			return
 		}
 		for _, c := range w.Containers() {
 			if caps := c.Security().Capabilities; caps != nil &&
-				slices.ContainsFunc(caps.Drop, func(n corev1.Capability) bool { return capabilityName(n) == "ALL" }) {
+				slices.ContainsFunc(caps.Drop, func(n corev1.Capability) bool { return capabilityIn(p, n) == "ALL" }) {
 				continue
 			}
 			p.Report(c.SecurityPath().Child("capabilities", "drop"), "container %q does not drop all capabilities", c.Name)
@@ -55,6 +58,45 @@ spec:
           image: registry.example/log:0.9.0
           securityContext: # want: container "log"
             runAsNonRoot: true
+-- bad-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  nodeSelector:
+    kubernetes.io/os: windows
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        capabilities:
+          drop: [all] # want: container "web" does not drop all capabilities
+-- good-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        capabilities:
+          drop: [NET_RAW, ALL]
+-- good-exact-old.yaml --
+# options: exact=true
+# kubernetes: 1.21
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good.yaml --
 apiVersion: v1
 kind: Pod

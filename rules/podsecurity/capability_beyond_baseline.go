@@ -23,25 +23,26 @@ var capabilityBeyondBaseline = &lint.Rule{
 	Severity:   lint.High,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:baseline", "CIS-1.12:5.2.9"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
 	Options: []lint.Option{{
 		Name: "allow",
 		Doc:  "Further capabilities that a container may add.",
-	}},
+	}, exact("names count only in capitals and without the prefix CAP_, and on Windows, too")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if ignoresWindows(p, w) {
 			return
 		}
 		allowed := p.Option("allow")
 		for _, c := range w.Containers() {
 			for i, given := range added(c) {
-				name := capabilityName(given)
+				name := capabilityIn(p, given)
 				// dangerous-capability-added speaks for the worst ones.
-				if slices.Contains(baselineCapabilities, name) || slices.Contains(dangerousCapabilities, name) || !manifest.Known(name) {
+				if slices.Contains(baselineCapabilities, name) || slices.Contains(dangerousCapabilities, capabilityName(given)) || !manifest.Known(name) {
 					continue
 				}
-				if slices.ContainsFunc(allowed, func(s string) bool { return capabilityName(corev1.Capability(s)) == name }) {
+				if slices.ContainsFunc(allowed, func(s string) bool { return capabilityName(corev1.Capability(s)) == capabilityName(given) }) {
 					continue
 				}
 				p.Report(c.SecurityPath().Child("capabilities", "add").Index(i), "container %q adds the capability %s", c.Name, name)
@@ -74,6 +75,24 @@ spec:
               add:
                 - NET_BIND_SERVICE
                 - SYS_TIME # want: container "ntp" adds the capability SYS_TIME
+-- bad-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        capabilities:
+          add:
+            - CHOWN
+            - CAP_CHOWN # want: container "web" adds the capability CAP_CHOWN
+            - net_bind_service # want: adds the capability net_bind_service
+            - CAP_SYS_ADMIN
 -- good.yaml --
 apiVersion: v1
 kind: Pod

@@ -23,14 +23,15 @@ var dangerousCapabilityAdded = &lint.Rule{
 	Severity:   lint.Critical,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:baseline", "CIS-1.12:5.2.9", "MITRE:T1611", "NSA-CISA"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
 	Options: []lint.Option{{
 		Name: "capabilities",
 		Doc:  "Further capabilities that are dangerous.",
-	}},
+	}, exact("on Windows, too")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if ignoresWindows(p, w) {
 			return
 		}
 		also := p.Option("capabilities")
@@ -91,6 +92,33 @@ spec:
       securityContext:
         capabilities:
           add: [all] # want: dangerous capability ALL
+-- bad-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: agent
+spec:
+  os: {name: windows}
+  containers:
+    - name: agent
+      image: registry.example/agent:3.1.0
+      securityContext:
+        capabilities:
+          add: [SYS_ADMIN] # want: SYS_ADMIN
+-- good-windows.yaml --
+apiVersion: v1
+kind: Pod
+metadata:
+  name: agent
+spec:
+  os: {name: windows}
+  containers:
+    - name: agent
+      image: registry.example/agent:3.1.0
+      securityContext:
+        capabilities:
+          add: [SYS_ADMIN]
 -- good.yaml --
 apiVersion: v1
 kind: Pod

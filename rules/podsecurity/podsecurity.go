@@ -13,34 +13,72 @@ import (
 
 // Rules are the rules of this topic.
 var Rules = []*lint.Rule{
+	agentSandboxUnbounded,
 	allowPrivilegeEscalation,
+	apparmorProfileMissing,
 	apparmorUnconfined,
 	automountServiceAccountToken,
 	capabilitiesNotDroppedAll,
+	capabilityAddedOtherThanNetBindService,
 	capabilityBeyondBaseline,
 	cloudCredentialHostMount,
 	containerRuntimeSocketMount,
 	dangerousCapabilityAdded,
+	debugImageInWorkload,
+	ephemeralContainerInManifest,
 	gitRepoVolume,
 	gitSyncCommandOverride,
+	hostAliases,
+	hostFieldInProbeOrLifecycle,
 	hostIPC,
 	hostNetwork,
 	hostPathVolume,
 	hostPID,
 	hostPort,
+	kubernetesDashboardDeployed,
+	multipleProcessesInContainer,
+	namespacePSSEnforceMissing,
+	namespacePSSEnforcePrivileged,
 	namespacePSSInvalidLabel,
+	namespacePSSNotRestricted,
+	netRawCapability,
 	persistentVolumeHostPath,
+	podSecurityPolicyPermissive,
 	privilegedContainer,
+	privilegedPort,
+	publicWorkloadNotIsolated,
 	readOnlyRootFilesystem,
+	restrictedVolumeType,
+	runAsLowUIDOrGID,
 	runAsNonRoot,
+	runAsRootGroup,
 	runAsUserZero,
+	runtimeClassNotSandboxed,
+	runtimeSecurityAbsent,
+	sccPrivileged,
+	schedulesOnControlPlane,
 	seccompProfileMissing,
 	seccompUnconfined,
+	securityContextMissing,
+	selinuxOptions,
 	sensitiveHostMount,
+	sharedProcessNamespace,
+	shellInExecProbe,
+	sshPortExposed,
+	storageClassUnencrypted,
+	subpathVolumeMount,
+	sudoInEntrypoint,
 	sysctlValueInjection,
 	tillerDeployed,
+	tooManyContainers,
 	unmaskedProcMount,
+	unmaskedProcMountInUserNamespace,
+	unsafeSysctls,
+	userNamespaceNotUsed,
+	windowsContainerAdministrator,
 	windowsHostProcess,
+	workloadInSystemNamespace,
+	workloadViolatesNamespacePSS,
 	writableHostMount,
 }
 
@@ -65,6 +103,15 @@ func inUserNamespace(w *manifest.Workload) bool { return isFalse(w.Pod.HostUsers
 // without the prefix: runtimes accept it in both forms and in any case.
 func capabilityName(c corev1.Capability) string {
 	return strings.TrimPrefix(strings.ToUpper(string(c)), "CAP_")
+}
+
+// capabilityIn is a capability's name in the form in which a pass compares it:
+// Pod Security admission takes it as it is written.
+func capabilityIn(p *lint.Pass, c corev1.Capability) string {
+	if p.Yes("exact") {
+		return string(c)
+	}
+	return capabilityName(c)
 }
 
 // added are the capabilities that the container asks for.

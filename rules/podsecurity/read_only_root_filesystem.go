@@ -12,6 +12,7 @@ var readOnlyRootFilesystem = &lint.Rule{
 	Fix:        "Set readOnlyRootFilesystem to true, and mount an emptyDir where the program must write.",
 	Since:      "0.1.0",
 	Severity:   lint.Low,
+	Profile:    lint.Strict,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"NSA-CISA"},
 	Kinds:      lint.Workloads,

@@ -11,26 +11,30 @@ var runAsNonRoot = &lint.Rule{
 	Severity:   lint.Medium,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:restricted", "CIS-1.12:5.2.7", "NSA-CISA"},
+	Standard:   map[string][]string{"accept-nonzero-uid": {"false"}, "exact": {"true"}},
 	Kinds:      lint.Workloads,
 	Options: []lint.Option{{
 		Name:    "accept-nonzero-uid",
 		Doc:     "Whether a runAsUser other than 0 is enough where runAsNonRoot is not set; the Restricted level asks for runAsNonRoot all the same.",
 		Default: []string{"true"},
 		Valid:   lint.Truth,
-	}},
+	}, exact("the pod's own value counts even where no container inherits it, runAsUser is not looked at, and pods with users of their own are spared only from 1.35 on")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if inUserNamespace(w) {
+		if sparesUserNamespace(p, w) {
 			return
 		}
-		pod := w.SecurityPath().Child("runAsNonRoot").String()
-		reported := false
+		pod := w.SecurityPath().Child("runAsNonRoot")
+		reported := p.Yes("exact") && isFalse(w.Security().RunAsNonRoot)
+		if reported {
+			p.Report(pod, "the pod allows its containers to run as root")
+		}
 		for _, c := range w.Containers() {
 			set, path := c.RunAsNonRoot()
 			if isTrue(set) {
 				continue
 			}
-			if user, _ := c.RunAsUser(); user != nil {
+			if user, _ := c.RunAsUser(); user != nil && !p.Yes("exact") {
 				// run-as-user-zero speaks for a container that asks for root.
 				if *user == 0 && !onWindows(w) {
 					continue
@@ -42,7 +46,7 @@ var runAsNonRoot = &lint.Rule{
 			switch {
 			case set == nil:
 				p.Report(path, "container %q is not kept from running as root", c.Name)
-			case path.String() != pod:
+			case path.String() != pod.String():
 				p.Report(path, "container %q is allowed to run as root", c.Name)
 			case !reported:
 				reported = true
@@ -103,6 +107,58 @@ spec:
       image: registry.example/safe:0.9.0
       securityContext:
         runAsNonRoot: true
+-- bad-exact.yaml --
+# options: exact=true accept-nonzero-uid=false
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  securityContext:
+    runAsUser: 0
+  containers:
+    - name: web # want: container "web" is not kept from running as root
+      image: registry.example/web:1.4.2
+-- bad-exact-pod.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  securityContext:
+    runAsNonRoot: false # want: the pod allows its containers
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        runAsNonRoot: true
+-- bad-exact-user-namespace.yaml --
+# options: exact=true
+# kubernetes: 1.34
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  hostUsers: false
+  containers:
+    - name: web # want: container "web"
+      image: registry.example/web:1.4.2
+-- good-exact-user-namespace.yaml --
+# options: exact=true
+# kubernetes: 1.35
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  hostUsers: false
+  securityContext:
+    runAsNonRoot: false
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good.yaml --
 apiVersion: batch/v1
 kind: CronJob

@@ -11,10 +11,12 @@ var runAsUserZero = &lint.Rule{
 	Severity:   lint.High,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:restricted", "CIS-1.12:5.2.7"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("from 1.23 on, on Windows, too, and pods with users of their own are spared only from 1.35 on")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if inUserNamespace(w) || onWindows(w) {
+		if sparesUserNamespace(p, w) || ignoresWindows(p, w) || !inForce(p, 23) {
 			return
 		}
 		if user := w.Security().RunAsUser; user != nil && *user == 0 {
@@ -61,6 +63,46 @@ spec:
       image: registry.example/web:1.4.2
     - name: log
       image: registry.example/log:0.9.0
+-- bad-exact.yaml --
+# options: exact=true
+# kubernetes: 1.34
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  hostUsers: false
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        runAsUser: 0 # want: container "web"
+-- good-windows.yaml --
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        runAsUser: 0
+-- good-exact-old.yaml --
+# options: exact=true
+# kubernetes: 1.22
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  securityContext:
+    runAsUser: 0
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good.yaml --
 # Another user, or the image's own: run-as-non-root asks about that one.
 apiVersion: v1

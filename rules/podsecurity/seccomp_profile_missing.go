@@ -9,12 +9,15 @@ var seccompProfileMissing = &lint.Rule{
 	Fix:        "Set seccompProfile.type to RuntimeDefault in the pod's securityContext.",
 	Since:      "0.1.0",
 	Severity:   lint.Medium,
+	Profile:    lint.Strict,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:restricted", "CIS-1.12:5.7.2", "NSA-CISA"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("from 1.19 on, and sparing Windows pods only by spec.os from 1.25 on")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if sparesWindows(p, w) || !inForce(p, 19) {
 			return
 		}
 		for _, c := range w.Containers() {
@@ -47,6 +50,29 @@ spec:
           image: registry.example/log:0.9.0
           securityContext:
             seccompProfile: {type: RuntimeDefault}
+-- bad-exact.yaml --
+# options: exact=true
+# kubernetes: 1.24
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  containers:
+    - name: web # want: container "web" has no seccomp profile
+      image: registry.example/web:1.4.2
+-- good-exact-old.yaml --
+# options: exact=true
+# kubernetes: 1.18
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good.yaml --
 apiVersion: batch/v1
 kind: CronJob

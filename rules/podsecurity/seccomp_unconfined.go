@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -18,25 +19,20 @@ var seccompUnconfined = &lint.Rule{
 	Severity:   lint.High,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:baseline"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("any profile but RuntimeDefault and Localhost is wrong, on Windows, too, and before 1.19 only the annotations count")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) {
+		if ignoresWindows(p, w) {
 			return
 		}
-		if s := w.Security().SeccompProfile; s != nil && s.Type == corev1.SeccompProfileTypeUnconfined {
-			p.Report(w.SecurityPath().Child("seccompProfile", "type"), "the pod turns seccomp off")
+		if inForce(p, 19) {
+			seccompFields(p, w)
 		}
-		for _, c := range w.Containers() {
-			if s := c.Security().SeccompProfile; s != nil && s.Type == corev1.SeccompProfileTypeUnconfined {
-				p.Report(c.SecurityPath().Child("seccompProfile", "type"), "container %q turns seccomp off", c.Name)
-			}
-		}
-		// Read by Kubernetes before 1.27.
-		for _, key := range slices.Sorted(maps.Keys(w.Meta.Annotations)) {
-			if strings.HasPrefix(strings.TrimPrefix(key, "container."), "seccomp.security.alpha.kubernetes.io/") && w.Meta.Annotations[key] == "unconfined" {
-				p.Report(w.MetaPath.Child("annotations").Key(key), "the annotation %s turns seccomp off", key)
-			}
+		// Read by Kubernetes before 1.27; judged by Pod Security before 1.19.
+		if !p.Yes("exact") || !since(p, 19) {
+			seccompAnnotations(p, w)
 		}
 	},
 	Examples: `
@@ -72,6 +68,65 @@ spec:
   containers:
     - name: web
       image: registry.example/web:1.4.2
+-- bad-exact.yaml --
+# options: exact=true
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations:
+    seccomp.security.alpha.kubernetes.io/pod: unconfined
+spec:
+  os: {name: windows}
+  securityContext:
+    seccompProfile:
+      type: docker/default # want: the pod turns seccomp off
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+      securityContext:
+        seccompProfile: # want: container "web" turns seccomp off
+          localhostProfile: web.json
+    - name: log
+      image: registry.example/log:0.9.0
+      securityContext:
+        seccompProfile: {type: "${PROFILE}"}
+-- bad-exact-old.yaml --
+# options: exact=true
+# kubernetes: 1.18
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations:
+    seccomp.security.alpha.kubernetes.io/pod: "" # want: the annotation
+    container.seccomp.security.alpha.kubernetes.io/web: runtime/defaults # want: the annotation
+    container.seccomp.security.alpha.kubernetes.io/log: docker/default
+    container.seccomp.security.alpha.kubernetes.io/mail: ${PROFILE}
+    # There is no such container.
+    container.seccomp.security.alpha.kubernetes.io/other: unconfined
+spec:
+  securityContext:
+    seccompProfile: {type: Unconfined}
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
+    - name: log
+      image: registry.example/log:0.9.0
+    - name: mail
+      image: registry.example/mail:1.0.0
+-- good-windows.yaml --
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  os: {name: windows}
+  securityContext:
+    seccompProfile: {type: Unconfined}
+  containers:
+    - name: web
+      image: registry.example/web:1.4.2
 -- good.yaml --
 # Unset is seccomp-profile-missing's finding.
 apiVersion: v1
@@ -101,4 +156,45 @@ spec:
     - name: web
       image: registry.example/web:1.4.2
 `,
+}
+
+const (
+	seccompPodAnnotation       = "seccomp.security.alpha.kubernetes.io/pod"
+	seccompContainerAnnotation = "container.seccomp.security.alpha.kubernetes.io/"
+)
+
+func seccompFields(p *lint.Pass, w *manifest.Workload) {
+	off := func(s *corev1.SeccompProfile) bool {
+		if s == nil || !p.Yes("exact") {
+			return s != nil && s.Type == corev1.SeccompProfileTypeUnconfined
+		}
+		return s.Type != corev1.SeccompProfileTypeRuntimeDefault && s.Type != corev1.SeccompProfileTypeLocalhost && manifest.Known(string(s.Type))
+	}
+	if off(w.Security().SeccompProfile) {
+		p.Report(w.SecurityPath().Child("seccompProfile", "type"), "the pod turns seccomp off")
+	}
+	for _, c := range w.Containers() {
+		if off(c.Security().SeccompProfile) {
+			p.Report(c.SecurityPath().Child("seccompProfile", "type"), "container %q turns seccomp off", c.Name)
+		}
+	}
+}
+
+func seccompAnnotations(p *lint.Pass, w *manifest.Workload) {
+	for _, key := range slices.Sorted(maps.Keys(w.Meta.Annotations)) {
+		container, of := strings.CutPrefix(key, seccompContainerAnnotation)
+		if !of && key != seccompPodAnnotation {
+			continue
+		}
+		profile := w.Meta.Annotations[key]
+		off := profile == "unconfined"
+		if p.Yes("exact") {
+			off = profile != corev1.SeccompProfileRuntimeDefault && profile != corev1.DeprecatedSeccompProfileDockerDefault &&
+				!strings.HasPrefix(profile, corev1.SeccompLocalhostProfileNamePrefix) && manifest.Known(profile) &&
+				(!of || slices.ContainsFunc(w.Containers(), func(c *manifest.Container) bool { return c.Name == container }))
+		}
+		if off {
+			p.Report(w.MetaPath.Child("annotations").Key(key), "the annotation %s turns seccomp off", key)
+		}
+	}
 }

@@ -15,17 +15,13 @@ var unmaskedProcMount = &lint.Rule{
 	Severity:   lint.High,
 	Category:   lint.PodSecurity,
 	Frameworks: []string{"PSS:baseline", "CIS-1.12:5.7.3"},
+	Standard:   standard,
 	Kinds:      lint.Workloads,
+	Options:    []lint.Option{exact("any value but Default is wrong, on Windows, too, and pods with users of their own are spared only from 1.35 on")},
 	Check: func(p *lint.Pass) {
 		w := p.Workload()
-		if onWindows(w) || inUserNamespace(w) {
-			return
-		}
-		for _, c := range w.Containers() {
-			m := c.Security().ProcMount
-			if m != nil && *m != corev1.DefaultProcMount && *m != "" && manifest.Known(string(*m)) {
-				p.Report(c.SecurityPath().Child("procMount"), "container %q sees all of /proc", c.Name)
-			}
+		if !sparesUserNamespace(p, w) {
+			reportProcMounts(p, w)
 		}
 	},
 	Examples: `
@@ -44,6 +40,37 @@ spec:
           image: registry.example/builder:5.0.0
           securityContext:
             procMount: Unmasked # want: container "builder" sees all of /proc
+-- bad-exact.yaml --
+# options: exact=true
+# kubernetes: 1.34
+apiVersion: v1
+kind: Pod
+metadata:
+  name: builder
+spec:
+  os: {name: windows}
+  hostUsers: false
+  containers:
+    - name: builder
+      image: registry.example/builder:5.0.0
+      securityContext:
+        procMount: Unmasked # want: container "builder"
+    - name: log
+      image: registry.example/log:0.9.0
+      securityContext:
+        procMount: "" # want: container "log"
+-- good-windows.yaml --
+apiVersion: v1
+kind: Pod
+metadata:
+  name: builder
+spec:
+  os: {name: windows}
+  containers:
+    - name: builder
+      image: registry.example/builder:5.0.0
+      securityContext:
+        procMount: Unmasked
 -- good.yaml --
 apiVersion: v1
 kind: Pod
@@ -71,4 +98,17 @@ spec:
       securityContext:
         procMount: Unmasked
 `,
+}
+
+func reportProcMounts(p *lint.Pass, w *manifest.Workload) {
+	if ignoresWindows(p, w) {
+		return
+	}
+	for _, c := range w.Containers() {
+		m := c.Security().ProcMount
+		if m == nil || *m == corev1.DefaultProcMount || *m == "" && !p.Yes("exact") || !manifest.Known(string(*m)) {
+			continue
+		}
+		p.Report(c.SecurityPath().Child("procMount"), "container %q sees all of /proc", c.Name)
+	}
 }

@@ -12,6 +12,7 @@ var cpuRequestMissing = &lint.Rule{
 	Fix:      "Set resources.requests.cpu to what the container needs on average.",
 	Since:    "0.1.0",
 	Severity: lint.Low,
+	Profile:  lint.Strict,
 	Category: lint.Reliability,
 	Kinds:    lint.Workloads,
 	Joins:    limitRanges,

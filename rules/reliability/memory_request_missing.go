@@ -12,6 +12,7 @@ var memoryRequestMissing = &lint.Rule{
 	Fix:      "Set resources.requests.memory to what the container needs.",
 	Since:    "0.1.0",
 	Severity: lint.Low,
+	Profile:  lint.Strict,
 	Category: lint.Reliability,
 	Kinds:    lint.Workloads,
 	Joins:    limitRanges,
