@@ -264,7 +264,7 @@ func (r *Renderer) docObjects(res *Result, p *product, where *kustomizeOrigins, 
 // textObjects reads the objects of one rendered template. t is the text as it is
 // to be shown: what was fetched is nothing that anybody edits.
 func (r *Renderer) textObjects(res *Result, of chartText, t text) {
-	docs, problems := r.settings.limits.YAML.Parse([]byte(t.text))
+	docs, problems := r.settings.limits.YAML.Parse([]byte(separated(t.text)))
 	stand := of.places.stand
 	where := newTemplateLines(t.file, of.places.b.tree.source(t.file), t.text)
 	origin := manifest.Origin{Span: manifest.Span{File: t.file}}
@@ -308,6 +308,34 @@ func (r *Renderer) textObjects(res *Result, of chartText, t text) {
 			res.Objects = append(res.Objects, o)
 		}
 	}
+}
+
+// separated is a text of helm in which every separator of documents is one to YAML,
+// too: helm splits at three dashes that begin a line, whatever stands behind them
+// (releaseutil.SplitManifests), as when a template trims the end of their line. The
+// lines keep their numbers.
+func separated(text string) string {
+	if !strings.Contains(text, "---") {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		rest, ok := strings.CutPrefix(line, "---")
+		if rest = strings.TrimSpace(rest); !ok || rest == "" || strings.HasPrefix(line, "--- #") {
+			continue
+		}
+		above := ""
+		if i > 0 {
+			above = strings.TrimSpace(lines[i-1])
+		}
+		switch {
+		case rest[0] == '#':
+			lines[i] = "--- " + rest
+		case i > 0 && (above == "" || above[0] == '#'):
+			lines[i-1], lines[i] = "---", rest
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // isFetched says that a path is of what was fetched: nobody edits it.

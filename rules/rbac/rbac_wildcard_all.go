@@ -14,12 +14,21 @@ var rbacWildcardAll = &lint.Rule{
 	Frameworks: []string{"CIS-1.12:5.1.3", "NSA-CISA"},
 	Kinds:      roleKinds,
 	Joins:      bindingKinds,
+	Options: []lint.Option{{
+		Name:    "own-groups",
+		Doc:     "Whether a wildcard over API groups that are not Kubernetes' own is reported, as an operator has it over its custom resources.",
+		Default: []string{"false"},
+		Valid:   lint.Truth,
+	}},
 	CheckAll: func(p *lint.Pass) {
 		for _, o := range p.Objects {
 			rules := policyRules(o)
 			for i := range rules {
 				if r := &rules[i]; fullWildcard(r) && len(r.APIGroups) > 0 {
 					severity, where := wildcardSeverity(r)
+					if severity == lint.Low && !p.Yes("own-groups") {
+						continue
+					}
 					path := field.NewPath("rules").Index(i)
 					p.ReportOn(o, right{r, o, path, p}.weigh(severity), path, "every verb is granted on every resource of %s", where)
 				}
@@ -46,7 +55,15 @@ rules:
   - apiGroups: ["", "apps"] # want: of the core API group
     resources: ["pods", "*"]
     verbs: ["get", "*"]
-  - apiGroups: ["example.com"] # want: of API group example.com
+-- bad-own-groups.yaml --
+# options: own-groups=true
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: owner
+  namespace: shop
+rules:
+  - apiGroups: ["example.com"] # want info: of API group example.com
     resources: ["*"]
     verbs: ["*"]
 -- good.yaml --
@@ -62,6 +79,10 @@ rules:
     resources: ["deployments"]
     verbs: ["*"]
   - nonResourceURLs: ["*"]
+    verbs: ["*"]
+  # An operator's own custom resources.
+  - apiGroups: ["example.com"]
+    resources: ["*"]
     verbs: ["*"]
 ---
 # The API server's own role, as an export of a cluster holds it.

@@ -94,6 +94,18 @@ spec:
       image: registry.example/web:1.4.2
     - name: log
       image: registry.example/log:0.9.0
+-- good-chart-test.yaml --
+# It runs when somebody asks for helm test.
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web-test
+  annotations:
+    helm.sh/hook: test-success
+spec:
+  containers:
+    - name: curl
+      image: registry.example/curl:8.1.0
 -- good-limit-range.yaml --
 # What is allowed at most is the default limit, too.
 apiVersion: v1

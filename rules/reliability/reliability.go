@@ -3,6 +3,8 @@
 package reliability
 
 import (
+	"strings"
+
 	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
@@ -108,7 +110,8 @@ func missing(p *lint.Pass, resource corev1.ResourceName, request bool, message s
 	}
 	for _, o := range p.Objects {
 		w, ok := o.Workload()
-		if !ok || given[o.Namespace] || w.Pod.Resources != nil && sets(*w.Pod.Resources, resource, request) {
+		// Nobody's pods are stopped for a test that somebody starts by hand.
+		if !ok || given[o.Namespace] || chartTest(o) || w.Pod.Resources != nil && sets(*w.Pod.Resources, resource, request) {
 			continue
 		}
 		for _, c := range w.Containers() {
@@ -119,6 +122,11 @@ func missing(p *lint.Pass, resource corev1.ResourceName, request bool, message s
 			p.ReportOn(o, p.Rule.Severity, c.Path.Child("resources", list).Key(string(resource)), message, c.Name)
 		}
 	}
+}
+
+// chartTest says that an object runs only when somebody asks for helm test.
+func chartTest(o *manifest.Object) bool {
+	return strings.HasPrefix(o.Value("metadata", "annotations").Key("helm.sh/hook").Text(), "test")
 }
 
 // defaults says that a LimitRange gives containers a limit or a request. One
