@@ -11,9 +11,21 @@ import (
 
 // Rules are the rules of this topic.
 var Rules = []*lint.Rule{
+	gatekeeperAllowedReposOpenPrefix,
+	imageDeprecatedRegistry,
+	imageFloatingTag,
+	imageImplicitRegistry,
 	imageInvalidReference,
 	imageLatestTag,
+	imageNotPinnedToDigest,
+	imagePullPolicyMutableTag,
+	imagePullPolicyNotAlways,
+	imagePullSecretMissing,
 	imageRegistryNotAllowed,
+	imageSignaturePolicyAbsent,
+	imageVolumeUnpinned,
+	knownVulnerableComponent,
+	vulnerabilityScanPolicyAbsent,
 }
 
 // reference is an image reference taken apart as container runtimes do it.

@@ -9,6 +9,7 @@ import (
 
 var rbacAdmissionWebhookWrite = &lint.Rule{
 	ID: "rbac-admission-webhook-write", Severity: lint.High, Category: lint.RBAC, Since: "0.1.0",
+	Profile:    lint.Strict,
 	Title:      "role can change admission control",
 	Why:        "An admission webhook sees and can rewrite every object that is written to the cluster, Secrets among them; and who can delete one switches off the policies that it enforces.",
 	Fix:        "Name the configurations that the subject owns in resourceNames, and leave out create where they are part of the installation.",

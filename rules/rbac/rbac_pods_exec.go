@@ -9,6 +9,7 @@ import (
 
 var rbacPodsExec = &lint.Rule{
 	ID: "rbac-pods-exec", Severity: lint.High, Category: lint.RBAC, Since: "0.1.0",
+	Profile:    lint.Strict,
 	Title:      "role can exec into pods",
 	Why:        "Who can run commands in a pod has its Secrets, its service account token and its network, whatever the pod's own security settings are.",
 	Fix:        "Remove pods/exec from the role; grant it for a time, in one namespace, to the person who needs it.",

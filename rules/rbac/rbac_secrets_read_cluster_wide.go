@@ -9,6 +9,7 @@ import (
 
 var rbacSecretsReadClusterWide = &lint.Rule{
 	ID: "rbac-secrets-read-cluster-wide", Severity: lint.High, Category: lint.RBAC, Since: "0.1.0",
+	Profile:    lint.Strict,
 	Title:      "Secrets are readable across the cluster",
 	Why:        "Secrets hold the credentials of every application, and often of the cluster itself. Who may get, list or watch them in all namespaces holds all of these credentials; list and watch show the values, too.",
 	Fix:        "Grant it with a Role in the namespaces that need it, or name the Secrets in resourceNames and grant only get.",

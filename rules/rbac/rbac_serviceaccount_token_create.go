@@ -4,6 +4,7 @@ import "github.com/scantling-dev/scantling/lint"
 
 var rbacServiceaccountTokenCreate = &lint.Rule{
 	ID: "rbac-serviceaccount-token-create", Severity: lint.High, Category: lint.RBAC, Since: "0.1.0",
+	Profile:    lint.Strict,
 	Title:      "role can mint service account tokens",
 	Why:        "A token of a service account carries all of its rights. Who can mint tokens for every account in reach has the rights of the mightiest one.",
 	Fix:        "Name the service accounts in resourceNames, or remove the right.",

@@ -10,6 +10,7 @@ import (
 
 var workloadUsesPrivilegedServiceaccount = &lint.Rule{
 	ID: "workload-uses-privileged-serviceaccount", Severity: lint.High, Category: lint.RBAC, Since: "0.1.0",
+	Profile:    lint.Strict,
 	Title:      "pod runs as an account with rights to take over the cluster",
 	Why:        "The token of the service account lies in the pod's file system. Who breaks into the pod has the account's rights, and these lead to all others.",
 	Fix:        "Narrow the role to what the workload needs, bind it in the namespaces that it works in, or set automountServiceAccountToken to false where the workload does not call the API.",
