@@ -4,21 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/lint"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
-
-var (
-	kindFluxKustomization = schema.GroupKind{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"}
-	kindHelmRelease       = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
-	kindApplication       = schema.GroupKind{Group: "argoproj.io", Kind: "Application"}
-	kindDaemonSet         = schema.GroupKind{Group: "apps", Kind: "DaemonSet"}
-)
-
-// fewDeployments is how many GitOps objects the repository of a whole cluster
-// has at least; with fewer it is one application's, and others care for agents.
-const fewDeployments = 5
 
 var runtimeSecurityAbsent = &lint.Rule{
 	ID:       "runtime-security-absent",
@@ -29,36 +17,20 @@ var runtimeSecurityAbsent = &lint.Rule{
 	Severity: lint.Info,
 	Category: lint.PodSecurity,
 	Profile:  lint.All,
-	Kinds:    []schema.GroupKind{kindFluxKustomization, kindHelmRelease, kindApplication},
-	Joins:    []schema.GroupKind{kindDaemonSet},
+	Kinds:    cluster.Deployments,
+	Joins:    lint.Workloads,
 	Options: []lint.Option{{
 		Name: "agents",
 		Doc:  "Words in the names of further agents, their charts or images.",
 	}},
 	CheckAll: func(p *lint.Pass) {
-		agents := slices.Concat(runtimeAgents, p.Option("agents"))
-		deployments := 0
-		var first *manifest.Object
-		for _, o := range p.Objects {
-			kind := o.GroupKind()
-			if kind != kindDaemonSet && !slices.Contains(p.Rule.Kinds, kind) {
-				continue
-			}
-			for _, name := range deployedNames(o) {
-				if slices.ContainsFunc(agents, func(agent string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(agent)) }) {
-					return
-				}
-			}
-			if kind == kindDaemonSet {
-				continue
-			}
-			deployments++
-			if first == nil || standsForCluster(p, o) > standsForCluster(p, first) {
-				first = o
-			}
+		agents := slices.Clone(runtimeAgents)
+		for _, a := range p.Option("agents") {
+			agents = append(agents, strings.ToLower(a))
 		}
-		if deployments >= fewDeployments && p.Complete("") {
-			p.ReportOn(first, p.Rule.Severity, nil, "nothing that the repository deploys to this cluster watches its containers")
+		x := cluster.Of(p)
+		if whole := x.Whole(); whole != nil && !x.Deploys(agents) {
+			p.ReportOn(whole, p.Rule.Severity, nil, "nothing that the repository deploys to this cluster watches its containers")
 		}
 	},
 	Examples: `
@@ -190,45 +162,4 @@ items:
 var runtimeAgents = []string{
 	"falco", "tetragon", "tracee", "kubearmor",
 	"aqua-enforcer", "kubescape", "microsoft-defender", "neuvector", "sensor-stackrox", "stackrox", "sysdig", "twistlock", "wazuh",
-}
-
-// standsForCluster says how well an object stands for its cluster. What no GitOps
-// object leads to may be meant for any; a HelmRelease may be in a base that
-// several share, and an ApplicationSet may give a name that is not known.
-func standsForCluster(p *lint.Pass, o *manifest.Object) int {
-	rank := 0
-	if p.UnitOf(o).Cluster != "" {
-		rank += 4
-	}
-	if manifest.Known(o.Name) {
-		rank += 2
-	}
-	if o.GroupKind() != kindHelmRelease {
-		rank++
-	}
-	return rank
-}
-
-// deployedNames are the names that tell what an object deploys: its own, those
-// of its charts and those of its images.
-func deployedNames(o *manifest.Object) []string {
-	names := []string{o.Name}
-	spec := o.Value("spec")
-	switch o.GroupKind() {
-	case kindHelmRelease:
-		names = append(names, spec.Get("chart", "spec", "chart").Text(), spec.Get("chartRef", "name").Text())
-	case kindApplication:
-		for _, source := range append(spec.Get("sources").Items(), spec.Get("source")) {
-			names = append(names, source.Get("chart").Text(), source.Get("path").Text())
-		}
-	case kindFluxKustomization:
-		names = append(names, spec.Get("path").Text())
-	default:
-		if w, ok := o.Workload(); ok {
-			for _, c := range w.Containers() {
-				names = append(names, c.Image)
-			}
-		}
-	}
-	return names
 }
