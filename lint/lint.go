@@ -6,7 +6,6 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // Setting is what the configuration says of one rule.
@@ -66,8 +65,13 @@ func NewLinter(rules []*Rule, selected Selection) (*Linter, error) {
 		}
 		if r.CheckAll != nil {
 			l.all = append(l.all, entry)
-			for _, k := range slices.Concat(r.Kinds, r.Joins) {
+			for _, k := range r.Joins {
 				l.joins[k] = true
+			}
+			if r.Check == nil {
+				for _, k := range r.Kinds {
+					l.joins[k] = true
+				}
 			}
 		}
 	}
@@ -86,22 +90,7 @@ func (l *Linter) Object(o *manifest.Object, unit Unit) []Finding {
 	for _, r := range slices.Concat(l.byKind[o.GroupKind()], l.byKind[anyKind]) {
 		l.run(r, &Pass{Object: o, Unit: unit, report: report}, r.rule.Check)
 	}
-	if r := l.problem["schema"]; r != nil {
-		for _, e := range o.SchemaErrors() {
-			p := &Pass{Rule: r.rule, Object: o, Unit: unit, severity: r.severity, report: report}
-			p.Report(e.Path, "%s: %s", fieldName(e.Path), e.Message)
-		}
-	}
 	return findings
-}
-
-// fieldName is the path of a schema error for its message; the object as a
-// whole has none.
-func fieldName(path *field.Path) string {
-	if path == nil {
-		return "the object"
-	}
-	return path.String()
 }
 
 // Written judges one object that stands in a file and that no unit deploys as
@@ -120,7 +109,9 @@ func (l *Linter) WantsWritten(kind schema.GroupKind) bool {
 }
 
 // Joins says that some rule judges objects of this kind together with others.
-func (l *Linter) Joins(kind schema.GroupKind) bool { return l.joins[kind] || l.joins[anyKind] }
+func (l *Linter) Joins(kind schema.GroupKind) bool {
+	return l.joins[kind] || l.joins[anyKind] || l.joins[Custom] && !manifest.IsBuiltin(kind.Group)
+}
 
 // Cluster judges all objects of one cluster together.
 func (l *Linter) Cluster(c *Cluster) []Finding {

@@ -82,7 +82,8 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 }
 
 // variable says that a text is nothing but a variable that is filled in later, so
-// that the typed view has taken the field for one that is not set.
+// that the typed view has taken the field for one that is not set. One with a
+// default is known.
 func variable(text string) bool {
-	return strings.HasPrefix(text, "${") && strings.IndexByte(text, '}') == len(text)-1
+	return strings.HasPrefix(text, "${") && strings.IndexByte(text, '}') == len(text)-1 && !strings.Contains(text, ":")
 }

@@ -94,10 +94,11 @@ type Rule struct {
 	// where its defaults differ: what the profiles pss-baseline and
 	// pss-restricted set.
 	Standard map[string][]string
-	// Kinds are the kinds of objects that Check is called for, or that CheckAll
-	// judges.
+	// Kinds are the kinds of objects that Check is called for; without Check, those
+	// that CheckAll judges.
 	Kinds []schema.GroupKind
-	// Joins are the kinds of objects that CheckAll looks at besides Kinds.
+	// Joins are the kinds of objects that CheckAll looks at, besides Kinds if there
+	// is no Check. They are all kept until the end of the run.
 	Joins []schema.GroupKind
 	// Options are what the configuration may set for the rule.
 	Options []Option
@@ -119,6 +120,10 @@ type Rule struct {
 
 // Any stands for every kind, custom ones included, in Rule.Kinds and Rule.Joins.
 var Any = []schema.GroupKind{anyKind}
+
+// Custom stands for the kinds of every API group that is not Kubernetes' own, in
+// Rule.Joins.
+var Custom = schema.GroupKind{Group: "*", Kind: "*"}
 
 var anyKind = schema.GroupKind{Kind: "*"}
 

@@ -128,9 +128,9 @@ var Problems = []*lint.Rule{
 	},
 	{
 		ID: "schema", Severity: lint.Low, Category: lint.Problems, Since: "0.1.0",
-		Title: "field does not fit the object's type",
-		Why:   "The API server refuses a field of the wrong type and drops one that it does not know, so the object does not do what is written.",
-		Fix:   "Correct the field's name, place or type; kubectl explain shows what the kind has.",
+		Title: "what is rendered from does not fit its schema",
+		Why:   "Values that the chart's values.schema.json does not allow, or a field of a GitOps object of the wrong type: helm or the controller refuses them, and the rendering that was checked is a guess.",
+		Fix:   "Correct the value, or the schema if the chart is yours.",
 	},
 	{
 		ID: "not-fetched", Severity: lint.Info, Category: lint.Problems, Since: "0.1.0",

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,6 +24,12 @@ import (
 type SchemaError struct {
 	Path    *field.Path
 	Message string
+	// Fields are, for a field that the type does not have, those that it has,
+	// sorted; nil for any other fault.
+	Fields []string
+	// Below are, for a field that the type does not have, those of its fields
+	// that hold an object which has it, sorted: where it may have been meant to be.
+	Below []string
 }
 
 // maxSchemaErrors bounds what one object says: past the first few, more of the
@@ -32,25 +40,41 @@ const maxSchemaErrors = 20
 // decoder stops at the first field of a wrong type and loses the object; a
 // linter must still see the rest of it.
 type decoder struct {
-	errors []SchemaError
+	errors  []SchemaError
+	refused []SchemaError
 }
 
 func (d *decoder) fail(path *field.Path, format string, args ...any) {
 	if len(d.errors) < maxSchemaErrors {
-		d.errors = append(d.errors, SchemaError{path, fmt.Sprintf(format, args...)})
+		d.errors = append(d.errors, SchemaError{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 }
 
-func (d *decoder) object(gvk schema.GroupVersionKind, n *yaml.Node) runtime.Object {
-	construct := types[gvk.GroupKind()]
-	if v, ok := versionedTypes[gvk]; ok {
-		construct = v
+// refuse notes what decodes, and what the API server does not take all the same.
+func (d *decoder) refuse(path *field.Path, format string, args ...any) {
+	if len(d.refused) < maxSchemaErrors {
+		d.refused = append(d.refused, SchemaError{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
-	if construct == nil {
+}
+
+// object decodes a node into the type in which rules see a kind. What does not
+// fit is judged by the kind's type in exactly the version that is written.
+func (d *decoder) object(gvk schema.GroupVersionKind, n *yaml.Node) runtime.Object {
+	exact := Builtin(gvk)
+	if exact != nil {
+		d.value(reflect.ValueOf(exact).Elem(), n, nil)
+	}
+	if gvk.Group == apiextensionsv1.GroupName {
+		// No rule reads these by their type, which takes megabytes for a large one
+		// as long as the object is kept.
 		return nil
 	}
-	o := construct()
-	d.value(reflect.ValueOf(o).Elem(), n, nil)
+	seen, ok := ruleVersion(gvk)
+	if !ok || seen == gvk {
+		return exact
+	}
+	o := Builtin(seen)
+	(&decoder{}).value(reflect.ValueOf(o).Elem(), n, nil)
 	return o
 }
 
@@ -60,7 +84,7 @@ func (d *decoder) value(v reflect.Value, n *yaml.Node, path *field.Path) {
 		// required ones are the rules' business.
 		return
 	}
-	if n.Kind == yaml.ScalarNode && v.Kind() != reflect.String && !Known(n.Value) {
+	if n.Kind == yaml.ScalarNode && v.Kind() != reflect.String && !settled(n.Value) {
 		// Substituted before it reaches the cluster: nothing is known of it.
 		return
 	}
@@ -106,17 +130,15 @@ func (d *decoder) value(v reflect.Value, n *yaml.Node, path *field.Path) {
 	}
 }
 
+// settled says that a text is what the API server will see: SOPS does not put
+// another one in its place either.
+func settled(text string) bool { return Known(text) && !strings.HasPrefix(text, "ENC[") }
+
 // special decodes the types that have a JSON form of their own.
 func (d *decoder) special(target any, n *yaml.Node, path *field.Path) bool {
 	switch t := target.(type) {
 	case *intstr.IntOrString:
-		if n.Kind != yaml.ScalarNode {
-			d.fail(path, "must be a number or a string, not %s", describe(n))
-		} else if i, ok := integer(n.Value); ok && n.ShortTag() != "!!str" && i >= math.MinInt32 && i <= math.MaxInt32 {
-			*t = intstr.FromInt32(int32(i))
-		} else {
-			*t = intstr.FromString(n.Value)
-		}
+		d.intOrString(t, n, path)
 	case *resource.Quantity:
 		if n.Kind != yaml.ScalarNode {
 			d.fail(path, "must be a quantity, not %s", describe(n))
@@ -124,6 +146,20 @@ func (d *decoder) special(target any, n *yaml.Node, path *field.Path) bool {
 			d.fail(path, "must be a quantity such as 100m or 1Gi")
 		} else {
 			*t = q
+		}
+	case *apiextensionsv1.JSONSchemaPropsOrBool:
+		if n.Kind == yaml.MappingNode {
+			*t = apiextensionsv1.JSONSchemaPropsOrBool{Allows: true, Schema: &apiextensionsv1.JSONSchemaProps{}}
+			d.value(reflect.ValueOf(t.Schema).Elem(), n, path)
+		} else {
+			d.value(reflect.ValueOf(&t.Allows).Elem(), n, path)
+		}
+	case *apiextensionsv1.JSONSchemaPropsOrArray:
+		if n.Kind == yaml.SequenceNode {
+			d.value(reflect.ValueOf(&t.JSONSchemas).Elem(), n, path)
+		} else {
+			t.Schema = &apiextensionsv1.JSONSchemaProps{}
+			d.value(reflect.ValueOf(t.Schema).Elem(), n, path)
 		}
 	case json.Unmarshaler:
 		var plain any
@@ -145,24 +181,73 @@ func (d *decoder) special(target any, n *yaml.Node, path *field.Path) bool {
 	return true
 }
 
+func (d *decoder) intOrString(t *intstr.IntOrString, n *yaml.Node, path *field.Path) {
+	switch {
+	case n.Kind != yaml.ScalarNode, n.ShortTag() == "!!bool", yaml11Bool(n):
+		d.fail(path, "must be a number or a string, not %s", describe(n))
+	case !isNumber(n):
+		*t = intstr.FromString(n.Value)
+	default:
+		i, ok := integer(n.Value)
+		if !ok || i < math.MinInt32 || i > math.MaxInt32 {
+			d.fail(path, "must be a whole number of 32 bits, or a string")
+			return
+		}
+		*t = intstr.FromInt32(int32(i))
+	}
+}
+
 func (d *decoder) structure(v reflect.Value, n *yaml.Node, path *field.Path) {
 	if n.Kind != yaml.MappingNode {
 		d.fail(path, "must be an object, not %s", describe(n))
 		return
 	}
-	fields := fieldsOf(v.Type())
+	t := structOf(v.Type())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i].Value
-		index, ok := fields[name]
+		index, ok := t.fields[name]
 		if !ok {
 			if clientSide(path, name) {
 				continue
 			}
-			d.fail(child(path, name), "unknown field")
+			d.unknown(v.Type(), child(path, name), name)
 			continue
 		}
 		d.value(v.FieldByIndex(index), n.Content[i+1], child(path, name))
 	}
+	for _, name := range t.required {
+		name, filled := strings.CutSuffix(name, "+")
+		switch value := Get(n, name); {
+		case value == nil, isNull(value):
+			d.refuse(child(path, name), "is missing")
+		case value.Kind == yaml.ScalarNode && value.Value == "", filled && value.Kind == yaml.SequenceNode && len(value.Content) == 0:
+			d.refuse(child(path, name), "is empty")
+		}
+	}
+}
+
+// unknown notes a field that a type does not have.
+func (d *decoder) unknown(t reflect.Type, path *field.Path, name string) {
+	if len(d.errors) >= maxSchemaErrors {
+		return
+	}
+	e := SchemaError{Path: path, Message: "unknown field", Fields: []string{}}
+	for known, index := range structOf(t).fields {
+		e.Fields = append(e.Fields, known)
+		below := t.FieldByIndex(index).Type
+		if below.Kind() == reflect.Pointer {
+			below = below.Elem()
+		}
+		if below.Kind() != reflect.Struct || known == "status" {
+			continue
+		}
+		if _, ok := structOf(below).fields[name]; ok {
+			e.Below = append(e.Below, known)
+		}
+	}
+	slices.Sort(e.Fields)
+	slices.Sort(e.Below)
+	d.errors = append(d.errors, e)
 }
 
 // clientSide says that a field is not meant for the API server: kustomize's
@@ -195,12 +280,8 @@ func (d *decoder) mapping(v reflect.Value, n *yaml.Node, path *field.Path) {
 }
 
 func (d *decoder) bytes(v reflect.Value, n *yaml.Node, path *field.Path) {
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!bool" || yaml11Bool(n) || isNumber(n) {
 		d.fail(path, "must be base64 text, not %s", describe(n))
-		return
-	}
-	if strings.HasPrefix(n.Value, "ENC[") {
-		// SOPS puts the base64 back when it decrypts.
 		return
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), ""))
@@ -218,10 +299,13 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		if tag := n.ShortTag(); tag == "!!int" || tag == "!!float" || tag == "!!bool" || yaml11Bool(n) {
+		if isNumber(n) || n.ShortTag() == "!!bool" || yaml11Bool(n) {
 			d.fail(path, "must be a string: put it in quotes")
 		}
 		v.SetString(n.Value)
+		if values := enumeration(v.Type()); values != nil && n.Value != "" && !slices.Contains(values, n.Value) && settled(n.Value) {
+			d.refuse(path, "must be one of %s", strings.Join(values, ", "))
+		}
 	case reflect.Bool:
 		b, ok := truth(n.Value)
 		if !ok || (n.ShortTag() != "!!bool" && !yaml11Bool(n)) {
@@ -268,14 +352,17 @@ func integer(s string) (int64, bool) {
 	return int64(f), true
 }
 
+func isNumber(n *yaml.Node) bool { return n.ShortTag() == "!!int" || n.ShortTag() == "!!float" }
+
 // yaml11Bool says that the API server's YAML reader takes an unquoted yes, no,
-// on, off, y or n for a boolean, as YAML 1.1 did.
+// on, off, y or n for a boolean, as YAML 1.1 did. Of true and false the tag says
+// what they are: what a transformer made a text is written in quotes.
 func yaml11Bool(n *yaml.Node) bool {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
 		return false
 	}
 	_, ok := truth(n.Value)
-	return ok && n.ShortTag() == "!!str"
+	return ok && n.ShortTag() == "!!str" && !strings.EqualFold(n.Value, "true") && !strings.EqualFold(n.Value, "false")
 }
 
 func truth(s string) (value, ok bool) {
@@ -297,33 +384,41 @@ func describe(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
-	switch n.ShortTag() {
-	case "!!int", "!!float":
+	switch {
+	case isNumber(n):
 		return "a number"
-	case "!!bool":
+	case n.ShortTag() == "!!bool", yaml11Bool(n):
 		return "a boolean"
 	}
 	return "a string"
 }
 
-var fieldCache sync.Map // reflect.Type -> map[string][]int
+var structCache sync.Map // reflect.Type -> *structType
 
-// fieldsOf maps the JSON names of a struct to field indexes, inlined structs
-// included.
-func fieldsOf(t reflect.Type) map[string][]int {
-	if cached, ok := fieldCache.Load(t); ok {
-		return cached.(map[string][]int)
+// structType is what decoding needs to know of a struct.
+type structType struct {
+	// fields are the indexes of the fields by their JSON names, inlined structs
+	// included.
+	fields map[string][]int
+	// required are the names of those that must be there; with a + after the
+	// name, not empty.
+	required []string
+}
+
+func structOf(t reflect.Type) *structType {
+	if cached, ok := structCache.Load(t); ok {
+		return cached.(*structType)
 	}
-	fields := map[string][]int{}
+	s := &structType{fields: map[string][]int{}, required: requiredOf()[typeName(t)]}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" || !f.IsExported() {
 			continue
 		}
-		if _, ok := fields[name]; !ok {
-			fields[name] = f.Index
+		if _, ok := s.fields[name]; !ok {
+			s.fields[name] = f.Index
 		}
 	}
-	fieldCache.Store(t, fields)
-	return fields
+	structCache.Store(t, s)
+	return s
 }

@@ -91,6 +91,7 @@ type Object struct {
 	typed    runtime.Object
 	workload *Workload
 	schema   []SchemaError
+	refused  []SchemaError
 }
 
 // New makes an object of a mapping node, as one document of a stream holds it.
@@ -137,8 +138,9 @@ func (o *Object) GroupKind() schema.GroupKind { return o.GVK.GroupKind() }
 // Typed is the object decoded into its k8s.io/api type, leniently: a field of
 // the wrong type is converted where that is possible and left out where not,
 // and the rest is decoded all the same (see SchemaErrors). It is nil for a kind
-// that k8s.io/api does not define. Older API versions of a kind are decoded
-// into its stable version. The result is shared: do not change it.
+// that Kubernetes does not have, and for CustomResourceDefinitions. Older API
+// versions of a kind are decoded into its stable version where the fields are the
+// same. The result is shared: do not change it.
 func (o *Object) Typed() runtime.Object {
 	o.decode()
 	return o.typed
@@ -152,11 +154,19 @@ func (o *Object) Workload() (*Workload, bool) {
 }
 
 // SchemaErrors lists what the API server would refuse in the object: fields of
-// the wrong type, fields that its type does not have, duplicate keys. It is
-// empty for a kind that k8s.io/api does not define.
+// the wrong type, fields that its type does not have. It is empty for a kind
+// that Kubernetes does not have in exactly this version.
 func (o *Object) SchemaErrors() []SchemaError {
 	o.decode()
 	return o.schema
+}
+
+// Refused lists what the API server would refuse besides the SchemaErrors: fields
+// that are missing although it requires them, texts that are none of those that
+// it takes.
+func (o *Object) Refused() []SchemaError {
+	o.decode()
+	return o.refused
 }
 
 func (o *Object) decode() {
@@ -166,7 +176,7 @@ func (o *Object) decode() {
 		if o.workload = newWorkload(o, d); o.workload != nil {
 			o.workload.collect()
 		}
-		o.schema = d.errors
+		o.schema, o.refused = d.errors, d.refused
 	})
 }
 

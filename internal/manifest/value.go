@@ -4,6 +4,7 @@ import (
 	"iter"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -120,6 +121,39 @@ func (v Value) False() bool { return v.Text() == "false" }
 func (v Value) Int() (int64, bool) {
 	n, err := strconv.ParseInt(v.Text(), 10, 64)
 	return n, err == nil
+}
+
+// Scalar is what the API server's reader makes of a scalar: a string, an int64, a
+// float64, a bool, or nil for null; nil, too, for anything that is no scalar.
+func (v Value) Scalar() any {
+	n := v.Node
+	if n == nil || n.Kind != yaml.ScalarNode || isNull(n) {
+		return nil
+	}
+	switch {
+	case n.ShortTag() == "!!bool", yaml11Bool(n):
+		b, _ := truth(n.Value)
+		return b
+	case isNumber(n):
+		if i, ok := integer(n.Value); ok {
+			return i
+		}
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64); err == nil {
+			return f
+		}
+	}
+	return n.Value
+}
+
+// Faults are what is wrong with the field as a type of k8s.io/api. into is a
+// pointer, which is filled as by Decode.
+func (v Value) Faults(into any) []SchemaError {
+	if v.Node == nil {
+		return nil
+	}
+	d := &decoder{}
+	d.value(reflect.ValueOf(into).Elem(), v.Node, v.Path)
+	return d.errors
 }
 
 // Decode fills a type of k8s.io/api, such as a label selector or a pod template,

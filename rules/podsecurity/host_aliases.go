@@ -1,7 +1,7 @@
 package podsecurity
 
 import (
-	"net"
+	"net/netip"
 
 	"github.com/scantling-dev/scantling/lint"
 )
@@ -20,7 +20,7 @@ var hostAliases = &lint.Rule{
 		w := p.Workload()
 		for i, a := range w.Pod.HostAliases {
 			// A name of the pod itself goes nowhere else.
-			if ip := net.ParseIP(a.IP); len(a.Hostnames) > 0 && (ip == nil || !ip.IsLoopback()) {
+			if ip, err := netip.ParseAddr(a.IP); len(a.Hostnames) > 0 && (err != nil || !ip.IsLoopback()) {
 				p.Report(w.Path.Child("hostAliases").Index(i), "the pod takes the address of %q from /etc/hosts", a.Hostnames[0])
 			}
 		}

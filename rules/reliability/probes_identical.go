@@ -2,8 +2,10 @@ package reliability
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/scantling-dev/scantling/lint"
+	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -22,9 +24,9 @@ var probesIdentical = &lint.Rule{
 			if c.LivenessProbe == nil || c.ReadinessProbe == nil || !reflect.DeepEqual(inFull(c.LivenessProbe), inFull(c.ReadinessProbe)) {
 				continue
 			}
-			live := c.Path.Child("livenessProbe")
-			if settled(valueAt(p.Object, live)) && settled(valueAt(p.Object, c.Path.Child("readinessProbe"))) {
-				p.Report(live, "container %q is restarted as soon as it is not ready", c.Name)
+			live, ready := valueAt(p.Object, c.Path.Child("livenessProbe")), valueAt(p.Object, c.Path.Child("readinessProbe"))
+			if settled(live) && settled(ready) || live.Node != nil && ready.Node != nil && sameWords(live.Node, ready.Node) {
+				p.Report(live.Path, "container %q is restarted as soon as it is not ready", c.Name)
 			}
 		}
 	},
@@ -49,6 +51,15 @@ spec:
           readinessProbe:
             # What is not written has the same values.
             httpGet: {path: /healthz, port: 8080, scheme: HTTP}
+        # Whatever the variable stands for, it is the same in both.
+        - name: db
+          image: registry.example/db:16.2
+          livenessProbe: # want: container "db"
+            exec: {command: [sh, -c, "pg_isready -d ${DATABASE}"]}
+            periodSeconds: 5
+          readinessProbe:
+            exec: {command: [sh, -c, "pg_isready -d ${DATABASE}"]}
+            periodSeconds: 5
 -- good.yaml --
 apiVersion: v1
 kind: Pod
@@ -80,7 +91,21 @@ spec:
         periodSeconds: ${LIVENESS_PERIOD}
       readinessProbe:
         tcpSocket: {port: 8080}
+    - name: variables
+      image: registry.example/web:1.4.2
+      livenessProbe:
+        tcpSocket: {port: 8080}
+        periodSeconds: ${LIVENESS_PERIOD}
+      readinessProbe:
+        tcpSocket: {port: 8080}
+        periodSeconds: ${READINESS_PERIOD}
 `,
+}
+
+// sameWords says that two values are written alike, word for word: a variable
+// stands for the same in both.
+func sameWords(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, sameWords)
 }
 
 // inFull is a probe with the defaults that the API server fills in, and without
