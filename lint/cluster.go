@@ -82,14 +82,10 @@ func (p *Pass) Shared(key any, make func() any) any {
 	return v
 }
 
-// newest is the Kubernetes version of the k8s.io/api that scantling is built
-// with.
-var newest = version.MajorMinor(1, 37)
-
 // KubeVersion is the Kubernetes version that an object is judged for.
 func (p *Pass) KubeVersion(o *manifest.Object) *version.Version {
 	if v := p.UnitOf(o).Kube; v != nil {
 		return v
 	}
-	return newest
+	return manifest.KubeVersion()
 }

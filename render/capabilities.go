@@ -97,6 +97,10 @@ func servedVersions(minor int) []string {
 		set[gv] = true
 		set[gv+"/"+gvk.Kind] = true
 	}
+	// The API server's own aggregation layers are not among client-go's types.
+	for gv, kind := range map[string]string{"apiextensions.k8s.io/v1": "CustomResourceDefinition", "apiregistration.k8s.io/v1": "APIService"} {
+		set[gv], set[gv+"/"+kind] = true, true
+	}
 	versions := make([]string, 0, len(set))
 	for v := range set {
 		versions = append(versions, v)

@@ -294,7 +294,7 @@ func (d *decoder) bytes(v reflect.Value, n *yaml.Node, path *field.Path) {
 
 func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(path, "must be a %s, not %s", v.Kind(), describe(n))
+		d.fail(path, "must be %s, not %s", wanted(v.Kind()), describe(n))
 		return
 	}
 	switch v.Kind() {
@@ -336,6 +336,17 @@ func (d *decoder) scalar(v reflect.Value, n *yaml.Node, path *field.Path) {
 	default:
 		// No other kind occurs in k8s.io/api.
 	}
+}
+
+// wanted names the scalars of a kind for an error.
+func wanted(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a number"
 }
 
 // integer reads a whole number as the API server's YAML reader does: with

@@ -157,8 +157,11 @@ func isResource(kind schema.GroupKind) bool {
 }
 
 // templated says that the name or namespace of an object is an expression of some
-// tool, such as a test's, that makes manifests of it.
+// tool, such as a test's, that makes manifests of it. {{ .Name }} reads as a mapping.
 func templated(o *manifest.Object) bool {
+	if name := o.Value("metadata", "name"); name.Len() > 0 {
+		return true
+	}
 	for _, text := range []string{o.Name, o.Namespace} {
 		if strings.Contains(text, "$(") || strings.Contains(text, "($") || strings.Contains(text, "(join(") || strings.Contains(text, "{{") {
 			return true

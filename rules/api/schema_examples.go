@@ -381,7 +381,7 @@ spec:
       containers:
         - name: coredns
           resources: {limits: {memory: 256Mi}}
--- good-fragment.yaml --
+-- good-fragment-malformed.yaml --
 # Nothing deploys it, and too much is missing: it is a patch.
 apiVersion: apps/v1
 kind: Deployment
@@ -393,6 +393,13 @@ spec:
       containers:
         - name: web
           args: [--verbose]
+---
+# A template of a tool that is not known here.
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ .Name }}
+spec: {{ .Spec }}
 -- bad-fragment.yaml --
 # unit: reconciled
 apiVersion: apps/v1

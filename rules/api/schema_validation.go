@@ -21,7 +21,7 @@ var schemaValidation = &lint.Rule{
 	Joins: []schema.GroupKind{crd.Kind, lint.Custom},
 	Check: func(p *lint.Pass) {
 		o := p.Object
-		if kindFault(p) {
+		if !p.Unit.Reconciled && templated(o) || kindFault(p) {
 			return
 		}
 		reportSchema(o.SchemaErrors(), p.Report)
