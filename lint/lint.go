@@ -87,8 +87,10 @@ func NewLinter(rules []*Rule, selected Selection) (*Linter, error) {
 func (l *Linter) Object(o *manifest.Object, unit Unit) []Finding {
 	var findings []Finding
 	report := func(f Finding) { findings = append(findings, f) }
-	for _, r := range slices.Concat(l.byKind[o.GroupKind()], l.byKind[anyKind]) {
-		l.run(r, &Pass{Object: o, Unit: unit, report: report}, r.rule.Check)
+	for _, rules := range [][]*ready{l.byKind[o.GroupKind()], l.byKind[anyKind]} {
+		for _, r := range rules {
+			l.run(r, &Pass{Object: o, Unit: unit, report: report}, r.rule.Check)
+		}
 	}
 	return findings
 }

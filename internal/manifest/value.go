@@ -3,6 +3,7 @@ package manifest
 import (
 	"iter"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,16 @@ type Value struct {
 
 // Value is the field of the object that keys lead to; the object itself for none.
 func (o *Object) Value(keys ...string) Value { return Value{Node: o.Node}.Get(keys...) }
+
+// ValueAt is the field of the object that a path leads to.
+func (o *Object) ValueAt(path *field.Path) Value {
+	v := Value{Path: path}
+	elements := elementsOf(path)
+	if hits := lookup(o.Node, elements); len(hits) == 1+len(elements) {
+		v.Node = hits[len(hits)-1].Value
+	}
+	return v
+}
 
 // Get is the field below a mapping that keys lead to.
 func (v Value) Get(keys ...string) Value {
@@ -47,9 +58,16 @@ func (v Value) Key(key string) Value {
 // Written says that the field is written, and is not null.
 func (v Value) Written() bool { return v.Node != nil && !isNull(v.Node) }
 
-// Known says that the text of the field is what the cluster will see: nothing in
-// it is filled in later.
-func (v Value) Known() bool { return v.Node == nil || Known(v.Node.Value) }
+// Known says that the field is what the cluster will see: nothing in it, or below
+// it, is filled in later.
+func (v Value) Known() bool { return v.Node == nil || knownNode(v.Node) }
+
+func knownNode(n *yaml.Node) bool {
+	if n.Kind == yaml.ScalarNode {
+		return Known(n.Value)
+	}
+	return !slices.ContainsFunc(n.Content, func(below *yaml.Node) bool { return !knownNode(below) })
+}
 
 // Items are the items of a list; none for anything else.
 func (v Value) Items() []Value {

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -149,10 +148,7 @@ spec:
 // isNumber says that a field is the number that it was decoded to, or is not
 // written: what is something else is reported for that, or filled in later.
 func isNumber(o *manifest.Object, path *field.Path) bool {
-	hits := manifest.Lookup(o.Node, path)
-	if len(hits) <= len(manifest.SplitPath(path.String())) {
-		return true
-	}
-	_, err := strconv.ParseInt(hits[len(hits)-1].Value.Value, 10, 32)
-	return err == nil
+	v := o.ValueAt(path)
+	n, number := v.Int()
+	return v.Node == nil || number && int64(int32(n)) == n
 }

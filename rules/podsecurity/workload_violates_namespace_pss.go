@@ -485,15 +485,10 @@ func known(o *manifest.Object, path *field.Path) *field.Path {
 		// It is not written, and the rest of its parent says nothing of it.
 		return path
 	}
-	if !allKnown(last) {
+	if !(manifest.Value{Node: last}).Known() {
 		return nil
 	}
 	return path
-}
-
-func allKnown(n *yaml.Node) bool {
-	return n.Kind != yaml.ScalarNode && !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !allKnown(c) }) ||
-		n.Kind == yaml.ScalarNode && manifest.Known(n.Value)
 }
 
 // shorten keeps a message to a line.

@@ -41,7 +41,7 @@ func budgetsIn(p *lint.Pass) *budgets {
 			if !ok {
 				continue
 			}
-			b := &budget{Object: o, spec: &pdb.Spec, unknown: !settled(o.Value("spec", "selector"))}
+			b := &budget{Object: o, spec: &pdb.Spec, unknown: !o.Value("spec", "selector").Known()}
 			selector := pdb.Spec.Selector
 			if o.GVK.Version == "v1beta1" && isEmpty(selector) {
 				// In that version an empty selector takes no pod.

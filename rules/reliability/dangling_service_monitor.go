@@ -33,7 +33,7 @@ var danglingServiceMonitor = &lint.Rule{
 		x := cluster.Of(p)
 		for _, o := range slices.Concat(x.Kind(kindServiceMonitor.Group, kindServiceMonitor.Kind), x.Kind(kindPodMonitor.Group, kindPodMonitor.Kind)) {
 			selector := o.Value("spec", "selector")
-			if !settled(o.Value("spec")) || !everythingKnown(p, o) || external(p, o.GVK.Kind, o.Namespace, o.Name) {
+			if !o.Value("spec").Known() || !everythingKnown(p, o) || external(p, o.GVK.Kind, o.Namespace, o.Name) {
 				continue
 			}
 			var s metav1.LabelSelector

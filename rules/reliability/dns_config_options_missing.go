@@ -39,7 +39,7 @@ var dnsConfigOptionsMissing = &lint.Rule{
 			return
 		}
 		at := w.Path.Child("dnsConfig", "options")
-		if !settled(valueAt(p.Object, w.Path.Child("dnsConfig"))) {
+		if !p.Object.ValueAt(w.Path.Child("dnsConfig")).Known() {
 			return
 		}
 		var set []corev1.PodDNSConfigOption

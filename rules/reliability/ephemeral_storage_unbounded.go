@@ -32,7 +32,7 @@ var ephemeralStorageUnbounded = &lint.Rule{
 			for i, v := range w.Pod.Volumes {
 				at := w.Path.Child("volumes").Index(i).Child("emptyDir", "sizeLimit")
 				// One in memory counts as its container's memory.
-				if v.EmptyDir != nil && v.EmptyDir.Medium == corev1.StorageMediumDefault && !valueAt(o, at).Written() {
+				if v.EmptyDir != nil && v.EmptyDir.Medium == corev1.StorageMediumDefault && !o.ValueAt(at).Written() {
 					p.ReportOn(o, p.Rule.Severity, at, "emptyDir volume %q may fill the node's disk", v.Name)
 				}
 			}

@@ -26,7 +26,7 @@ var nodeAffinityMissing = &lint.Rule{
 			return
 		}
 		// A DaemonSet is meant for all nodes.
-		if at := w.Path.Child("affinity", "nodeAffinity"); !slices.Contains(daemonSets, p.Object.GroupKind()) && valueAt(p.Object, w.Path.Child("affinity")).Known() {
+		if at := w.Path.Child("affinity", "nodeAffinity"); !slices.Contains(daemonSets, p.Object.GroupKind()) && p.Object.ValueAt(w.Path.Child("affinity")).Known() {
 			p.Report(at, "nothing says on which nodes the pods may run")
 		}
 	},

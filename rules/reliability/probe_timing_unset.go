@@ -35,7 +35,7 @@ var probeTimingUnset = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		for _, c := range p.Workload().Containers() {
 			for _, probe := range probesOf(c) {
-				written := valueAt(p.Object, probe.path)
+				written := p.Object.ValueAt(probe.path)
 				unset := slices.DeleteFunc(slices.Clone(p.Option("fields")), func(name string) bool { return written.Get(name).Written() })
 				if len(unset) > 0 {
 					p.Report(probe.path, "the %s of container %q does not set %s", probe.name, c.Name, strings.Join(unset, ", "))

@@ -24,8 +24,8 @@ var probesIdentical = &lint.Rule{
 			if c.LivenessProbe == nil || c.ReadinessProbe == nil || !reflect.DeepEqual(inFull(c.LivenessProbe), inFull(c.ReadinessProbe)) {
 				continue
 			}
-			live, ready := valueAt(p.Object, c.Path.Child("livenessProbe")), valueAt(p.Object, c.Path.Child("readinessProbe"))
-			if settled(live) && settled(ready) || live.Node != nil && ready.Node != nil && sameWords(live.Node, ready.Node) {
+			live, ready := p.Object.ValueAt(c.Path.Child("livenessProbe")), p.Object.ValueAt(c.Path.Child("readinessProbe"))
+			if live.Known() && ready.Known() || live.Node != nil && ready.Node != nil && sameWords(live.Node, ready.Node) {
 				p.Report(live.Path, "container %q is restarted as soon as it is not ready", c.Name)
 			}
 		}

@@ -37,7 +37,7 @@ var selectorMismatch = &lint.Rule{
 		w, at := p.Workload(), field.NewPath("spec", "selector")
 		s, generated := selectorOf(p.Object)
 		// schema-validation speaks for a selector that is not there.
-		if s == nil || w.IsZero() || !settled(valueAt(p.Object, at)) || !settled(valueAt(p.Object, w.MetaPath)) {
+		if s == nil || w.IsZero() || !p.Object.ValueAt(at).Known() || !p.Object.ValueAt(w.MetaPath).Known() {
 			return
 		}
 		empty := len(s.MatchLabels)+len(s.MatchExpressions) == 0
