@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -87,19 +88,30 @@ func NewLinter(rules []*Rule, selected Selection) (*Linter, error) {
 func (l *Linter) Object(o *manifest.Object, unit Unit) []Finding {
 	var findings []Finding
 	report := func(f Finding) { findings = append(findings, f) }
-	for _, rules := range [][]*ready{l.byKind[o.GroupKind()], l.byKind[anyKind]} {
-		for _, r := range rules {
-			l.run(r, &Pass{Object: o, Unit: unit, report: report}, r.rule.Check)
-		}
+	for r := range about(l.byKind, o.GroupKind()) {
+		l.run(r, &Pass{Object: o, Unit: unit, report: report}, r.rule.Check)
 	}
 	return findings
+}
+
+// about are the rules that name a kind, and those for any.
+func about(byKind map[schema.GroupKind][]*ready, kind schema.GroupKind) iter.Seq[*ready] {
+	return func(yield func(*ready) bool) {
+		for _, k := range [...]schema.GroupKind{kind, anyKind} {
+			for _, r := range byKind[k] {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Written judges one object that stands in a file and that no unit deploys as
 // it stands.
 func (l *Linter) Written(o *manifest.Object) []Finding {
 	var findings []Finding
-	for _, r := range slices.Concat(l.written[o.GroupKind()], l.written[anyKind]) {
+	for r := range about(l.written, o.GroupKind()) {
 		l.run(r, &Pass{Object: o, Written: true, report: func(f Finding) { findings = append(findings, f) }}, r.rule.Check)
 	}
 	return findings

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -69,6 +70,22 @@ func (p *Pass) Option(name string) []string {
 func (p *Pass) Yes(name string) bool {
 	v := p.Option(name)
 	return len(v) > 0 && v[len(v)-1] == "true"
+}
+
+// Matches says that a text fits one of the globs that an option lists: what Glob
+// takes.
+func (p *Pass) Matches(option, text string) bool {
+	return MatchesAny(p.Option(option), text)
+}
+
+// MatchesAny says that one of some texts fits one of some globs: what Glob takes.
+func MatchesAny(globs []string, texts ...string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool {
+			ok, _ := path.Match(glob, text)
+			return ok
+		})
+	})
 }
 
 // Number is the value of an option that is a whole number; 0 for none.

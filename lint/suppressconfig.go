@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -105,7 +104,7 @@ func (s *Suppressor) matching(pattern string) []string {
 	}
 	var ids []string
 	for _, id := range s.ids {
-		if ok, _ := path.Match(pattern, id); ok && !slices.Contains(neverIgnored, id) {
+		if MatchesAny([]string{pattern}, id) && !slices.Contains(neverIgnored, id) {
 			ids = append(ids, id)
 		}
 	}
@@ -120,12 +119,7 @@ func (e *Ignore) fits(f *Finding) bool {
 
 // fit says that there is no pattern, or that one of the texts matches one.
 func fit(patterns []string, texts ...string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool {
-		return slices.ContainsFunc(texts, func(text string) bool {
-			ok, _ := path.Match(p, text)
-			return ok
-		})
-	})
+	return len(patterns) == 0 || MatchesAny(patterns, texts...)
 }
 
 func (e *Ignore) fitsPath(f *Finding) bool {

@@ -3,9 +3,6 @@
 package admission
 
 import (
-	"path"
-	"slices"
-
 	"github.com/scantling-dev/scantling/lint"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -32,11 +29,3 @@ var (
 	kindMutating   = schema.GroupKind{Group: admissionGroup, Kind: "MutatingWebhookConfiguration"}
 	kindValidating = schema.GroupKind{Group: admissionGroup, Kind: "ValidatingWebhookConfiguration"}
 )
-
-// anyGlob says that a text matches one of some patterns.
-func anyGlob(patterns []string, text string) bool {
-	return slices.ContainsFunc(patterns, func(glob string) bool {
-		ok, _ := path.Match(glob, text)
-		return ok
-	})
-}

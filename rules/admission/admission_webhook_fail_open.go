@@ -21,7 +21,7 @@ var admissionWebhookFailOpen = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		for _, w := range p.Object.Value("webhooks").Items() {
 			name := w.Get("name").Text()
-			if !anyGlob(p.Option("engines"), name) {
+			if !p.Matches("engines", name) {
 				continue
 			}
 			policy := w.Get("failurePolicy")

@@ -248,7 +248,7 @@ func excluded(p *lint.Pass) {
 			switch name := namespace.Text(); {
 			case name == "*":
 				p.Report(namespace.Path, "every namespace is left out of every policy")
-			case name != "" && namespace.Known() && !anyGlob(p.Option("system"), name):
+			case name != "" && namespace.Known() && !p.Matches("system", name):
 				p.Report(namespace.Path, "namespace %q is left out of every policy", name)
 			}
 		}

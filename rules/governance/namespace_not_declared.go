@@ -1,7 +1,6 @@
 package governance
 
 import (
-	"path"
 	"slices"
 
 	"github.com/scantling-dev/scantling/internal/cluster"
@@ -163,8 +162,5 @@ func created(p *lint.Pass) map[string]bool {
 
 // exists says that the option names a namespace.
 func exists(p *lint.Pass, namespace string) bool {
-	return slices.ContainsFunc(p.Option("existing"), func(pattern string) bool {
-		ok, _ := path.Match(pattern, namespace)
-		return ok
-	})
+	return p.Matches("existing", namespace)
 }

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -116,10 +115,7 @@ var variants = []string{"alpine", "slim", "debian", "ubuntu", "bookworm", "bulls
 // image is built on.
 func channel(tag string, tags []string) bool {
 	word := withoutVariant(tag)
-	return slices.ContainsFunc(tags, func(glob string) bool {
-		ok, _ := path.Match(glob, word)
-		return ok
-	})
+	return lint.MatchesAny(tags, word)
 }
 
 // majorOnly says that a tag is the number of a major version, likewise. Longer

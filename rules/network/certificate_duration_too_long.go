@@ -2,7 +2,6 @@ package network
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -54,10 +53,7 @@ var certificateDurationTooLong = &lint.Rule{
 					report(name, "Certificate %q is for every host", o.Name)
 				}
 			}
-			if allowed := p.Option("issuers"); len(allowed) > 0 && issuer.Known() && !slices.ContainsFunc(allowed, func(pattern string) bool {
-				ok, _ := path.Match(pattern, issuer.Text())
-				return ok
-			}) {
+			if allowed := p.Option("issuers"); len(allowed) > 0 && issuer.Known() && !lint.MatchesAny(allowed, issuer.Text()) {
 				report(issuer, "issuer %q of Certificate %q is none of those that are allowed", issuer.Text(), o.Name)
 			}
 		}

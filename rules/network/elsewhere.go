@@ -1,7 +1,6 @@
 package network
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -100,8 +99,5 @@ func byCluster(name string) bool {
 
 // matches says that namespace/name is one of some patterns.
 func matches(patterns []string, namespace, name string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, namespace+"/"+name)
-		return ok
-	})
+	return lint.MatchesAny(patterns, namespace+"/"+name)
 }

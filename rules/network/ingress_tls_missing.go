@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -201,8 +200,5 @@ func served(hosts []string) string {
 // hasClass says that the class of an Ingress is one of some patterns.
 func hasClass(o *manifest.Object, patterns []string) bool {
 	class := cluster.IngressClass(o).Text()
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, class)
-		return ok
-	})
+	return lint.MatchesAny(patterns, class)
 }

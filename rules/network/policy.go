@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -22,10 +21,7 @@ var systemNamespaces = lint.Option{
 
 // ignored says that an option names the namespace.
 func ignored(p *lint.Pass, namespace string) bool {
-	return slices.ContainsFunc(p.Option(systemNamespaces.Name), func(pattern string) bool {
-		ok, _ := path.Match(pattern, namespace)
-		return ok
-	})
+	return p.Matches(systemNamespaces.Name, namespace)
 }
 
 // judged are the namespaces that can be judged: all that the repository deploys

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"path"
 	"slices"
 
 	"github.com/scantling-dev/scantling/internal/cluster"
@@ -381,8 +380,5 @@ var loginInterfaces = []string{
 }
 
 func isInterface(patterns []string, image string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, image)
-		return ok
-	})
+	return lint.MatchesAny(patterns, image)
 }

@@ -1,7 +1,6 @@
 package podsecurity
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -39,10 +38,7 @@ var debugImageInWorkload = &lint.Rule{
 			}
 			name, tag := imageName(c.Image), imageTag(c.Image)
 			switch {
-			case slices.ContainsFunc(p.Option("images"), func(glob string) bool {
-				ok, _ := path.Match(glob, name)
-				return ok
-			}):
+			case p.Matches("images", name):
 				p.Report(c.Path.Child("image"), "container %q runs all the time from the image %q, which is full of tools", c.Name, name)
 			case slices.Contains(strings.Split(tag, "-"), "debug") || strings.HasSuffix(tag, "-dev"):
 				p.Report(c.Path.Child("image"), "container %q runs all the time from an image for debugging, by its tag %q", c.Name, tag)

@@ -1,9 +1,6 @@
 package podsecurity
 
 import (
-	"path"
-	"slices"
-
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,10 +22,7 @@ func systemNamespaces() lint.Option {
 // isSystem says that the option names the namespace, or that its name is not
 // known.
 func isSystem(p *lint.Pass, name string) bool {
-	return !manifest.Known(name) || slices.ContainsFunc(p.Option("system"), func(glob string) bool {
-		ok, _ := path.Match(glob, name)
-		return ok
-	})
+	return !manifest.Known(name) || p.Matches("system", name)
 }
 
 // pssLabel is one of a namespace's labels for Pod Security.

@@ -2,7 +2,6 @@ package podsecurity
 
 import (
 	"errors"
-	"path"
 	"slices"
 	"strings"
 
@@ -39,10 +38,7 @@ var runtimeClassNotSandboxed = &lint.Rule{
 		switch {
 		case class == nil || *class == "":
 			p.Report(at, "the pod runs untrusted code without a sandboxed runtime")
-		case manifest.Known(*class) && !slices.ContainsFunc(p.Option("runtime-classes"), func(glob string) bool {
-			ok, _ := path.Match(glob, *class)
-			return ok
-		}):
+		case manifest.Known(*class) && !p.Matches("runtime-classes", *class):
 			p.Report(at, "the pod runs untrusted code with the runtime class %q, which is not sandboxed", *class)
 		}
 	},

@@ -1,7 +1,6 @@
 package podsecurity
 
 import (
-	"path"
 	"slices"
 
 	"github.com/scantling-dev/scantling/lint"
@@ -31,10 +30,7 @@ var workloadInSystemNamespace = &lint.Rule{
 			return
 		}
 		o := p.Object
-		if !slices.Contains(clusterNamespaces, o.Namespace) || slices.ContainsFunc(p.Option("allow"), func(glob string) bool {
-			ok, _ := path.Match(glob, o.Name)
-			return ok
-		}) {
+		if !slices.Contains(clusterNamespaces, o.Namespace) || p.Matches("allow", o.Name) {
 			return
 		}
 		p.Report(field.NewPath("metadata", "namespace"), "%s %q is in %s, a namespace of the cluster itself", o.GVK.Kind, o.Name, o.Namespace)

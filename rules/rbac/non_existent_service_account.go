@@ -1,9 +1,6 @@
 package rbac
 
 import (
-	"path"
-	"slices"
-
 	"github.com/scantling-dev/scantling/internal/cluster"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
@@ -38,10 +35,7 @@ var nonExistentServiceAccount = &lint.Rule{
 			if a.Name == "default" || !manifest.Known(a.Name) || !p.Complete(a.Namespace) || len(x.Named(o, cluster.ServiceAccount, a.Namespace, a.Name)) > 0 {
 				continue
 			}
-			elsewhere := slices.ContainsFunc(p.Option("external"), func(pattern string) bool {
-				ok, _ := path.Match(pattern, a.Name)
-				return ok
-			})
+			elsewhere := p.Matches("external", a.Name)
 			if !elsewhere {
 				p.ReportOn(o, p.Rule.Severity, at, "there is no service account %q in namespace %q", a.Name, a.Namespace)
 			}

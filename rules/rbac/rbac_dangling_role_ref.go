@@ -1,7 +1,6 @@
 package rbac
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -147,8 +146,5 @@ func known(p *lint.Pass, name string) bool {
 	if strings.HasPrefix(name, "system:") || slices.Contains([]string{"cluster-admin", "admin", "edit", "view"}, name) {
 		return true
 	}
-	return slices.ContainsFunc(p.Option("external"), func(pattern string) bool {
-		ok, _ := path.Match(pattern, name)
-		return ok
-	})
+	return p.Matches("external", name)
 }

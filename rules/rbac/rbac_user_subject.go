@@ -1,9 +1,6 @@
 package rbac
 
 import (
-	"path"
-	"slices"
-
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -26,10 +23,7 @@ var rbacUserSubject = &lint.Rule{
 	}},
 	Check: func(p *lint.Pass) {
 		technical := func(name string) bool {
-			return slices.ContainsFunc(p.Option("technical"), func(pattern string) bool {
-				ok, _ := path.Match(pattern, name)
-				return ok
-			})
+			return p.Matches("technical", name)
 		}
 		eachSubject(p.Object, func(b binding, s *rbacv1.Subject, at *field.Path) {
 			if s.Kind == rbacv1.UserKind && s.Name != "" && manifest.Known(s.Name) && !technical(s.Name) {

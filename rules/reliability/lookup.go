@@ -2,8 +2,6 @@ package reliability
 
 import (
 	"errors"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/cluster"
@@ -169,8 +167,5 @@ var externalObjects = lint.Option{
 
 // external says that the option of a rule names an object.
 func external(p *lint.Pass, kind, namespace, name string) bool {
-	return slices.ContainsFunc(p.Option(externalObjects.Name), func(pattern string) bool {
-		ok, _ := path.Match(pattern, kind+"/"+namespace+"/"+name)
-		return ok
-	})
+	return p.Matches(externalObjects.Name, kind+"/"+namespace+"/"+name)
 }

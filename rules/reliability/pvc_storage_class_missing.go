@@ -1,9 +1,6 @@
 package reliability
 
 import (
-	"path"
-	"slices"
-
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 )
@@ -118,8 +115,5 @@ spec:
 // option allows all.
 func allowed(p *lint.Pass, name string) bool {
 	patterns := p.Option("allowed")
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, name)
-		return ok
-	})
+	return len(patterns) == 0 || lint.MatchesAny(patterns, name)
 }
