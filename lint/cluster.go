@@ -22,6 +22,8 @@ type Unit struct {
 	// release name, and its namespace "default", are only what `helm template`
 	// uses.
 	Bare bool
+	// By is the GitOps object that deploys the unit; nil for none.
+	By *manifest.Object
 }
 
 // Cluster is what is deployed together, for Rule.CheckAll.

@@ -24,6 +24,9 @@ type Linter struct {
 	written map[schema.GroupKind][]*ready
 	all     []*ready
 	joins   map[schema.GroupKind]bool
+	joinsIf []func(*manifest.Object) bool
+	files   []*ready // with CheckFile
+	trees   []*ready // with CheckTree
 	problem map[string]*ready
 }
 
@@ -63,6 +66,15 @@ func NewLinter(rules []*Rule, selected Selection) (*Linter, error) {
 			if r.Written {
 				l.written[k] = append(l.written[k], entry)
 			}
+		}
+		if r.CheckFile != nil {
+			l.files = append(l.files, entry)
+		}
+		if r.CheckTree != nil {
+			l.trees = append(l.trees, entry)
+		}
+		if r.JoinsIf != nil {
+			l.joinsIf = append(l.joinsIf, r.JoinsIf)
 		}
 		if r.CheckAll != nil {
 			l.all = append(l.all, entry)
@@ -127,6 +139,56 @@ func (l *Linter) Joins(kind schema.GroupKind) bool {
 	return l.joins[kind] || l.joins[anyKind] || l.joins[Custom] && !manifest.IsBuiltin(kind.Group)
 }
 
+// Keeps says that some rule judges the object together with others.
+func (l *Linter) Keeps(o *manifest.Object) bool {
+	return l.Joins(o.GroupKind()) || slices.ContainsFunc(l.joinsIf, func(wants func(*manifest.Object) bool) bool { return wants(o) })
+}
+
+// File judges one file of a tree.
+func (l *Linter) File(t *Tree, f *File) []Finding {
+	var findings []Finding
+	for _, r := range l.files {
+		l.runTree(r, &TreePass{Tree: t, File: f, report: func(f Finding) { findings = append(findings, f) }}, r.rule.CheckFile)
+	}
+	return findings
+}
+
+// Tree judges the files of a tree together.
+func (l *Linter) Tree(t *Tree) []Finding {
+	var findings []Finding
+	for _, r := range l.trees {
+		l.runTree(r, &TreePass{Tree: t, report: func(f Finding) { findings = append(findings, f) }}, r.rule.CheckTree)
+	}
+	return findings
+}
+
+// runTree is run for rules on files.
+func (l *Linter) runTree(r *ready, p *TreePass, check func(*TreePass)) {
+	p.Rule, p.severity, p.fixed, p.options = r.rule, r.severity, r.fixed, r.options
+	defer func() {
+		if v := recover(); v != nil {
+			f := failed(r.rule)
+			if p.File != nil {
+				f.Origin.File = p.File.Name
+			}
+			f.settled = true
+			p.report(f)
+		}
+	}()
+	check(p)
+}
+
+// failed is what is said of a rule that panicked. What it panicked with may hold
+// a value.
+func failed(r *Rule) Finding {
+	return Finding{
+		Rule:     "internal",
+		Severity: High,
+		Message:  fmt.Sprintf("rule %s failed on this input and could not judge it", r.ID),
+		Fix:      "Report this to the developers of scantling, with the input if it can be shown.",
+	}
+}
+
 // Cluster judges all objects of one cluster together.
 func (l *Linter) Cluster(c *Cluster) []Finding {
 	var findings []Finding
@@ -158,12 +220,7 @@ func (l *Linter) run(r *ready, p *Pass, check func(*Pass)) {
 	p.Rule, p.severity, p.fixed, p.options = r.rule, r.severity, r.fixed, r.options
 	defer func() {
 		if v := recover(); v != nil {
-			f := Finding{
-				Rule:     "internal",
-				Severity: High,
-				Message:  fmt.Sprintf("rule %s failed on this input and could not judge it", r.rule.ID),
-				Fix:      "Report this to the developers of scantling, with the object if it can be shown.",
-			}
+			f := failed(r.rule)
 			if o := p.Object; o != nil {
 				f.Object = refOf(o)
 				f.Origin, f.object, f.settled = o.Origin, o, true

@@ -54,11 +54,13 @@ func Glob(s string) error {
 
 // Option is the value of one of the rule's options: what the configuration
 // sets, else the default.
-func (p *Pass) Option(name string) []string {
-	if v, ok := p.options[name]; ok {
+func (p *Pass) Option(name string) []string { return optionOf(p.Rule, p.options, name) }
+
+func optionOf(r *Rule, set map[string][]string, name string) []string {
+	if v, ok := set[name]; ok {
 		return v
 	}
-	for _, o := range p.Rule.Options {
+	for _, o := range r.Options {
 		if o.Name == name {
 			return o.Default
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -100,6 +101,9 @@ type Rule struct {
 	// Joins are the kinds of objects that CheckAll looks at, besides Kinds if there
 	// is no Check. They are all kept until the end of the run.
 	Joins []schema.GroupKind
+	// JoinsIf asks for more objects to join, of whatever kind. It must be quick: it
+	// is called for every object.
+	JoinsIf func(*manifest.Object) bool
 	// Options are what the configuration may set for the rule.
 	Options []Option
 
@@ -107,6 +111,17 @@ type Rule struct {
 	Check func(*Pass)
 	// CheckAll judges all objects of one cluster together.
 	CheckAll func(*Pass)
+	// CheckFile judges one file of the repository, of whatever kind: text, not
+	// binary. Without a repository, as in a commit of the past, it sees the file
+	// alone.
+	CheckFile func(*TreePass)
+	// CheckTree judges the files of the repository together, and with those of the
+	// base.
+	CheckTree func(*TreePass)
+	// Supersedes names rules whose findings on the same line are left out where this
+	// one reports: they say the same less well. The finding takes the highest
+	// severity of them all.
+	Supersedes []string
 	// Written asks for Check to be called, too, for objects that stand in a
 	// file of the repository and that no unit deploys as they stand.
 	Written bool
@@ -114,7 +129,10 @@ type Rule struct {
 	// Examples is a txtar archive: files whose names begin with "bad" hold
 	// manifests with a comment "# want" at the end of each line where the rule
 	// must report (or "# want: text", text being part of the message), files
-	// whose names begin with "good" manifests on which it must be silent.
+	// whose names begin with "good" manifests on which it must be silent. A
+	// rule on files may need several: the first part of their names, such as
+	// "bad-two", is the example, the rest the name in the tree. Package linttest
+	// says more.
 	Examples string
 }
 
@@ -163,11 +181,11 @@ func Validate(rules []*Rule) error {
 			return fmt.Errorf("rule %s is listed twice", r.ID)
 		case r.Title == "" || r.Why == "" || r.Fix == "" || r.Since == "" || r.Category == "":
 			return fmt.Errorf("rule %s lacks a title, why, fix, since or category", r.ID)
-		case r.Category != Problems && r.Check == nil && r.CheckAll == nil:
+		case r.Category != Problems && r.Check == nil && r.CheckAll == nil && r.CheckFile == nil && r.CheckTree == nil:
 			return fmt.Errorf("rule %s checks nothing", r.ID)
-		case len(r.Joins) > 0 && r.CheckAll == nil:
+		case (len(r.Joins) > 0 || r.JoinsIf != nil) && r.CheckAll == nil:
 			return fmt.Errorf("rule %s joins no objects: it has no CheckAll", r.ID)
-		case r.Category != Problems && len(r.Kinds) == 0:
+		case (r.Check != nil || r.CheckAll != nil) && len(r.Kinds) == 0:
 			return fmt.Errorf("rule %s names no kinds", r.ID)
 		case !slices.Contains([]Profile{"", Recommended, Strict, All}, r.Profile):
 			return fmt.Errorf("rule %s: %q is not one of the profiles that hold each other", r.ID, r.Profile)

@@ -125,6 +125,9 @@ func (u *Unit) ID() string {
 	return u.Path + " (" + u.Name + ")"
 }
 
+// By is the GitOps object that deploys the unit; nil for none.
+func (u *Unit) By() *manifest.Object { return u.object }
+
 // Reconciled says that Flux or Argo CD deploys what the unit gives.
 func (u *Unit) Reconciled() bool { return u.plan != nil }
 

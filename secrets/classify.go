@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/secrets/sops"
 )
 
 // Class is what a value is, as far as its text tells.
@@ -64,7 +65,7 @@ const maxNesting = 4
 func Classify(value string) Class { return classify(value, 0) }
 
 func classify(value string, depth int) Class {
-	if isCiphertext(value) {
+	if sops.IsCiphertext(value) {
 		return Ciphertext
 	}
 	v := strings.TrimSpace(value)
@@ -148,33 +149,6 @@ func classifyPairs(v string, depth int) bool {
 		}
 	}
 	return named > 0
-}
-
-// isCiphertext says that the whole value is one that SOPS encrypted. SOPS's own
-// pattern is open at the end and overlooks clear text behind the bracket; this
-// one is not.
-func isCiphertext(v string) bool {
-	v, ok := strings.CutPrefix(v, "ENC[AES256_GCM,data:")
-	if !ok {
-		return false
-	}
-	data, v, ok := strings.Cut(v, ",iv:")
-	if !ok || !isBase64Text(strings.TrimSuffix(strings.TrimSuffix(data, "="), "=")) {
-		return false
-	}
-	iv, v, ok := strings.Cut(v, ",tag:")
-	if !ok || len(iv) != 44 || iv[43] != '=' || !isBase64Text(iv[:43]) {
-		return false
-	}
-	tag, v, ok := strings.Cut(v, ",type:")
-	if !ok || len(tag) != 24 || tag[22:] != "==" || !isBase64Text(tag[:22]) {
-		return false
-	}
-	switch v {
-	case "str]", "int]", "float]", "bytes]", "bool]", "time]", "comment]":
-		return true
-	}
-	return false
 }
 
 func isBase64Text(s string) bool {

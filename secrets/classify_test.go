@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"encoding/base64"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"strings"
 	"testing"
 )
@@ -102,7 +103,7 @@ func FuzzClassify(f *testing.F) {
 		if c != Classify(v) || c < Empty || c > Literal {
 			t.Errorf("Classify(%q) is not one class", v)
 		}
-		if c == Ciphertext && !strings.HasSuffix(v, "]") && isCiphertext(v) {
+		if c == Ciphertext && !strings.HasSuffix(v, "]") && sops.IsCiphertext(v) {
 			t.Errorf("%q passes as ciphertext", v)
 		}
 		CredentialName(v)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -23,7 +24,7 @@ var configMapContainsSecret = &lint.Rule{
 	Kinds:      []schema.GroupKind{configMapKind},
 	Written:    true,
 	Check: func(p *lint.Pass) {
-		if text(p.Object.Node, "$patch") == "delete" || readSOPS(p.Object.Node).valid() {
+		if text(p.Object.Node, "$patch") == "delete" || sops.Read(p.Object.Node).Valid() {
 			return
 		}
 		for _, name := range [...]string{"data", "binaryData"} {

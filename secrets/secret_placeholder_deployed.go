@@ -5,6 +5,7 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -19,7 +20,7 @@ var secretPlaceholderDeployed = &lint.Rule{
 	Category: lint.Secrets,
 	Kinds:    []schema.GroupKind{secretKind},
 	Check: func(p *lint.Pass) {
-		if p.Written || readSOPS(p.Object.Node).valid() {
+		if p.Written || sops.Read(p.Object.Node).Valid() {
 			return
 		}
 		vault := hasVaultAnnotation(p.Object)

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -17,7 +18,7 @@ var secretPlaintext = &lint.Rule{
 	Kinds:      []schema.GroupKind{secretKind},
 	Written:    true,
 	Check: func(p *lint.Pass) {
-		if readSOPS(p.Object.Node).valid() {
+		if sops.Read(p.Object.Node).Valid() {
 			// The sops rules say what is clear in an encrypted document.
 			return
 		}

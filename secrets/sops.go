@@ -1,11 +1,11 @@
 package secrets
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -19,93 +19,6 @@ var sopsKinds = []schema.GroupKind{
 	{Group: "cert-manager.io", Kind: "Issuer"},
 	{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"},
 	{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"},
-}
-
-// sopsMetadata is the sops block of a document.
-type sopsMetadata struct {
-	// missing names the fields without which the document can't be decrypted
-	// or verified.
-	missing []string
-	// selectors counts the fields that choose what is encrypted: SOPS takes
-	// one at most.
-	selectors int
-	covers    func(path []string) bool
-}
-
-// valid says that the block is one that SOPS wrote, as far as its form tells.
-func (m *sopsMetadata) valid() bool {
-	return m != nil && len(m.missing) == 0
-}
-
-// recipientLists are the fields that hold the encrypted data key.
-var recipientLists = [...]string{"age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms", "key_groups"}
-
-// readSOPS reads the sops block of a document by its content. It is nil when
-// the document has no sops mapping.
-func readSOPS(doc *yaml.Node) *sopsMetadata {
-	block := manifest.Get(doc, "sops")
-	if block == nil || block.Kind != yaml.MappingNode {
-		return nil
-	}
-	m := &sopsMetadata{}
-	for _, name := range [...]string{"mac", "lastmodified"} {
-		if text(block, name) == "" {
-			m.missing = append(m.missing, name)
-		}
-	}
-	recipients := false
-	for _, name := range recipientLists {
-		if list := manifest.Get(block, name); list != nil && list.Kind == yaml.SequenceNode && len(list.Content) > 0 {
-			recipients = true
-		}
-	}
-	if !recipients && text(block, "version") == "" {
-		m.missing = append(m.missing, "version")
-	}
-	m.covers = selector(block, &m.selectors)
-	return m
-}
-
-// selector decides as SOPS does which leaves are encrypted: any element of the
-// path may match, list indexes are no elements. Selectors that go by comments
-// are not judged: what they cover is not known.
-func selector(block *yaml.Node, count *int) func([]string) bool {
-	match := func(test func(string) bool, hit bool) func([]string) bool {
-		return func(path []string) bool {
-			for _, element := range path {
-				if test(element) {
-					return hit
-				}
-			}
-			return !hit
-		}
-	}
-	nothing := func([]string) bool { return false }
-	covers := match(func(s string) bool { return strings.HasSuffix(s, "_unencrypted") }, false)
-	for _, kind := range [...]string{"unencrypted_suffix", "encrypted_suffix", "unencrypted_regex", "encrypted_regex", "unencrypted_comment_regex", "encrypted_comment_regex"} {
-		value := text(block, kind)
-		if value == "" {
-			continue
-		}
-		*count++
-		hit := strings.HasPrefix(kind, "encrypted")
-		switch {
-		case strings.HasSuffix(kind, "comment_regex"):
-			covers = nothing
-		case strings.HasSuffix(kind, "regex"):
-			// RE2 takes time linear in the text, but the pattern comes from
-			// the repository, so its size is bounded.
-			re, err := regexp.Compile(value)
-			if err != nil || len(value) > 4096 {
-				covers = nothing
-				continue
-			}
-			covers = match(re.MatchString, hit)
-		default:
-			covers = match(func(s string) bool { return strings.HasSuffix(s, value) }, hit)
-		}
-	}
-	return covers
 }
 
 // text is a scalar's text under a key, empty for null.
@@ -128,13 +41,13 @@ type coverage struct {
 
 // readCoverage looks at every leaf of an object. What names the object is left
 // out: it must be clear, or this would not be a Kubernetes object.
-func readCoverage(doc *yaml.Node, m *sopsMetadata) coverage {
+func readCoverage(doc *yaml.Node, m *sops.Metadata) coverage {
 	var c coverage
 	walk(doc, func(w *walker, n *yaml.Node) {
 		top := w.steps[0].key
 		switch top {
 		case "sops", "apiVersion", "kind", "metadata", "type":
-			if isCiphertext(n.Value) && top != "sops" {
+			if sops.IsCiphertext(n.Value) && top != "sops" {
 				c.ciphertext++
 			}
 			return
@@ -143,14 +56,14 @@ func readCoverage(doc *yaml.Node, m *sopsMetadata) coverage {
 			return
 		}
 		c.values++
-		if isCiphertext(n.Value) {
+		if sops.IsCiphertext(n.Value) {
 			c.ciphertext++
 			if c.encrypted == nil {
 				c.encrypted = w.path()
 			}
 			return
 		}
-		if m != nil && m.covers(w.keys()) {
+		if m != nil && m.Covers(w.keys()) {
 			c.clear = append(c.clear, w.path())
 		}
 	})
@@ -172,8 +85,8 @@ func isSOPSDocument(v string) bool {
 		return false
 	}
 	for _, doc := range docs {
-		m := readSOPS(doc)
-		if doc.Kind != yaml.MappingNode || !m.valid() {
+		m := sops.Read(doc)
+		if doc.Kind != yaml.MappingNode || !m.Valid() {
 			return false
 		}
 		encrypted := 0
@@ -181,9 +94,9 @@ func isSOPSDocument(v string) bool {
 		walk(doc, func(w *walker, n *yaml.Node) {
 			switch {
 			case w.steps[0].key == "sops" || isNull(n) || n.Value == "":
-			case isCiphertext(n.Value):
+			case sops.IsCiphertext(n.Value):
 				encrypted++
-			case m.covers(w.keys()):
+			case m.Covers(w.keys()):
 				clear = true
 			}
 		})
@@ -215,13 +128,13 @@ func isSOPSLines(v string) bool {
 			if inBlock {
 				own = name
 			}
-			mac = mac || own == "mac" && isCiphertext(value)
+			mac = mac || own == "mac" && sops.IsCiphertext(value)
 			modified = modified || own == "lastmodified" && value != ""
 			continue
 		}
 		switch {
 		case value == "" || strings.HasSuffix(name, "_unencrypted"):
-		case isCiphertext(value):
+		case sops.IsCiphertext(value):
 			encrypted++
 		default:
 			return false

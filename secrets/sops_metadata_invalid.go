@@ -5,7 +5,7 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
-	"go.yaml.in/yaml/v3"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -26,7 +26,7 @@ var sopsMetadataInvalid = &lint.Rule{
 			return
 		}
 		path := field.NewPath("sops")
-		m := readSOPS(o.Node)
+		m := sops.Read(o.Node)
 		switch block := manifest.Get(o.Node, "sops"); {
 		case m == nil && block != nil && !isNull(block):
 			p.Report(path, "the sops block is no mapping")
@@ -39,11 +39,11 @@ var sopsMetadataInvalid = &lint.Rule{
 			if c := readCoverage(o.Node, nil); c.encrypted != nil {
 				p.Report(c.encrypted, "an encrypted value stands in an object without a sops block")
 			}
-		case len(m.missing) > 0:
-			p.Report(path, "the sops block lacks %s", strings.Join(m.missing, " and "))
-		case m.selectors > 1:
+		case len(m.Missing) > 0:
+			p.Report(path, "the sops block lacks %s", strings.Join(m.Missing, " and "))
+		case m.Selectors > 1:
 			p.Report(path, "the sops block has more than one selector")
-		case !hasRecipient(manifest.Get(o.Node, "sops")):
+		case !m.HasRecipient:
 			p.Report(path, "the sops block names no recipient")
 		}
 	},
@@ -74,13 +74,4 @@ metadata:
 stringData:
     password: ${PASSWORD}
 `,
-}
-
-func hasRecipient(block *yaml.Node) bool {
-	for _, name := range recipientLists {
-		if list := manifest.Get(block, name); list != nil && list.Kind == yaml.SequenceNode && len(list.Content) > 0 {
-			return true
-		}
-	}
-	return false
 }

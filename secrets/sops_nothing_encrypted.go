@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -17,8 +18,8 @@ var sopsNothingEncrypted = &lint.Rule{
 	Kinds:      sopsKinds,
 	Written:    true,
 	Check: func(p *lint.Pass) {
-		m := readSOPS(p.Object.Node)
-		if !m.valid() || text(p.Object.Node, "$patch") == "delete" {
+		m := sops.Read(p.Object.Node)
+		if !m.Valid() || text(p.Object.Node, "$patch") == "delete" {
 			return
 		}
 		if c := readCoverage(p.Object.Node, m); c.ciphertext == 0 && c.values > 0 {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/secrets/sops"
 )
 
 var sopsPartiallyEncrypted = &lint.Rule{
@@ -18,8 +19,8 @@ var sopsPartiallyEncrypted = &lint.Rule{
 	Kinds:      sopsKinds,
 	Written:    true,
 	Check: func(p *lint.Pass) {
-		m := readSOPS(p.Object.Node)
-		if !m.valid() || text(p.Object.Node, "$patch") == "delete" {
+		m := sops.Read(p.Object.Node)
+		if !m.Valid() || text(p.Object.Node, "$patch") == "delete" {
 			return
 		}
 		c := readCoverage(p.Object.Node, m)

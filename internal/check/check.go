@@ -65,6 +65,9 @@ type Source struct {
 	Store *store.Store
 	// Remotes are the URLs of the repository's remotes.
 	Remotes []string
+	// Base is the tree that findings will be compared with, for the rules that
+	// look at what became of a file; nil for none.
+	Base source.Tree
 	// Decrypt gives an object that SOPS encrypted in clear; nil for no key.
 	Decrypt func(*yaml.Node) (*yaml.Node, error)
 }
@@ -103,7 +106,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, units: map[*render.Unit]lint.Unit{}, lacking: map[area]bool{}}
+	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, units: map[*render.Unit]lint.Unit{}, readers: map[string][]lint.Reader{}, lacking: map[area]bool{}}
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
@@ -113,8 +116,18 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	}
 	joint := r.joint()
 	r.settle(ctx, joint)
-	findings := slices.Concat(r.findings, r.needed(), joint)
+	files, err := filesOf(tree, c, s.Store)
+	if err != nil {
+		return nil, err
+	}
+	if s.Base != nil {
+		if files.Base, err = filesOf(s.Base, c, s.Store); err != nil {
+			return nil, err
+		}
+	}
+	findings := slices.Concat(r.findings, r.needed(), joint, r.files(ctx, files))
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
+	findings = superseded(findings, Rules())
 	source := func(name string) []byte {
 		data, err := tree.ReadFile(name)
 		if err != nil {
@@ -170,7 +183,8 @@ type run struct {
 	// lacking are the namespaces, by cluster, of which not all is known; under
 	// anyNamespace those clusters of which nothing is known for sure.
 	lacking map[area]bool
-	seen    map[string]bool // files in which what is deployed is written
+	readers map[string][]lint.Reader // by file
+	seen    map[string]bool          // files in which what is deployed is written
 	objects int
 	secret  map[string]bool // the rules on secrets
 	needs   map[store.Request]*need
@@ -258,7 +272,7 @@ func (r *run) lacks(res *render.Result) {
 // unit is what rules may know of a unit.
 func (r *run) unit(u *render.Unit) lint.Unit {
 	kube, _ := version.ParseGeneric(r.renderer.KubeVersion(u))
-	return lint.Unit{ID: u.ID(), Kube: kube, Cluster: u.Cluster, Reconciled: u.Reconciled(), Bare: u.Bare()}
+	return lint.Unit{ID: u.ID(), Kube: kube, Cluster: u.Cluster, Reconciled: u.Reconciled(), Bare: u.Bare(), By: u.By()}
 }
 
 // unitOf is the unit that gave a joined object.
@@ -369,7 +383,7 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 	var joined, annotated []*manifest.Object
 	for _, o := range res.Objects {
 		findings = append(findings, r.shown(o, r.linter.Object(o, unit))...)
-		if r.linter.Joins(o.GroupKind()) {
+		if r.linter.Keeps(o) {
 			joined = append(joined, o)
 		}
 		if lint.Annotated(o) {
@@ -400,6 +414,7 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 		r.seen[o.Origin.File] = true
 	}
 	for _, name := range res.Read {
+		r.readers[name] = append(r.readers[name], lint.Reader{Unit: unit, Kind: string(res.Unit.Kind)})
 		if mayExcuse(name) {
 			r.seen[name] = true
 		}

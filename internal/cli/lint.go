@@ -71,7 +71,7 @@ func runLint(c *cli.Context, w *workspace) error {
 			return err
 		}
 	}
-	head, err := w.check(c.Context, w.tree)
+	head, err := w.check(c.Context, w.tree, base)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func baseTree(repo *source.Repository, rev string) (source.Tree, error) {
 }
 
 func compare(ctx context.Context, w *workspace, head *check.Outcome, base source.Tree) ([]lint.Finding, error) {
-	before, err := w.check(ctx, base)
+	before, err := w.check(ctx, base, nil)
 	if err != nil {
 		return nil, fmt.Errorf("checking %s: %w", base.Ref(), err)
 	}

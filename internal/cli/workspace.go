@@ -16,7 +16,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/store"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/render"
-	"github.com/scantling-dev/scantling/secrets"
+	"github.com/scantling-dev/scantling/secrets/sops"
 	"github.com/urfave/cli/v2"
 )
 
@@ -29,7 +29,7 @@ type workspace struct {
 	workers *render.Workers
 	store   *store.Store
 	// keys decrypt; nil without --decrypt.
-	keys *secrets.Keys
+	keys *sops.Keys
 	// paths are the arguments, as slash paths from the repository's root; none
 	// means all.
 	paths []string
@@ -119,9 +119,9 @@ func open(c *cli.Context) (*workspace, error) {
 }
 
 // readKeys reads the age keys where sops has them.
-func readKeys() (*secrets.Keys, error) {
+func readKeys() (*sops.Keys, error) {
 	if text := os.Getenv("SOPS_AGE_KEY"); text != "" {
-		keys, err := secrets.ReadKeys([]byte(text))
+		keys, err := sops.ReadKeys([]byte(text))
 		if err != nil {
 			return nil, fmt.Errorf("reading SOPS_AGE_KEY: %w", err)
 		}
@@ -135,7 +135,7 @@ func readKeys() (*secrets.Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading SOPS_AGE_KEY_FILE: %w", err)
 	}
-	keys, err := secrets.ReadKeys(data)
+	keys, err := sops.ReadKeys(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading SOPS_AGE_KEY_FILE: %w", err)
 	}
@@ -269,8 +269,9 @@ func (w *workspace) readConfigFile(name string) ([]byte, error) {
 }
 
 // check runs the rules over a tree: the workspace's own, or a base that it is
-// compared with, which is rendered with what its own lock says.
-func (w *workspace) check(ctx context.Context, tree source.Tree) (*check.Outcome, error) {
+// compared with, which is rendered with what its own lock says. base is the one
+// that the tree will be compared with; nil for none.
+func (w *workspace) check(ctx context.Context, tree, base source.Tree) (*check.Outcome, error) {
 	kept := w.store
 	if tree != w.tree {
 		var err error
@@ -279,7 +280,9 @@ func (w *workspace) check(ctx context.Context, tree source.Tree) (*check.Outcome
 		}
 		defer func() { _ = kept.Close() }()
 	}
-	return check.Tree(ctx, tree, w.config, w.source(kept), w.paths)
+	from := w.source(kept)
+	from.Base = base
+	return check.Tree(ctx, tree, w.config, from, w.paths)
 }
 
 // failOn is the severity from which findings fail the run; nil for none.

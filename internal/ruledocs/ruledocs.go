@@ -77,7 +77,18 @@ type Example struct {
 func Examples(r *lint.Rule) []Example {
 	var all []Example
 	for _, f := range txtar.Parse([]byte(r.Examples)).Files {
-		e := Example{Reported: strings.HasPrefix(f.Name, "bad")}
+		group, name, several := strings.Cut(f.Name, "/")
+		if strings.HasPrefix(name, "@") && !strings.HasPrefix(name, "@base/") {
+			// How the test reads the example.
+			continue
+		}
+		e := Example{Reported: strings.HasPrefix(group, "bad")}
+		if several {
+			if before, ok := strings.CutPrefix(name, "@base/"); ok {
+				name = before + ", in the base"
+			}
+			e.Lines = append(e.Lines, "# "+name)
+		}
 		for line := range strings.SplitSeq(strings.TrimSpace(string(f.Data)), "\n") {
 			if at := strings.Index(line, " # want"); at >= 0 {
 				line = line[:at] + "   # <-- here"

@@ -10,13 +10,25 @@
 //	# incomplete                          not all that the repository deploys is known
 //
 // A line at which the rule must report ends with "# want", "# want: text", text
-// being part of the message, or "# want high: text" with the severity.
+// being part of the message, or "# want high: text" with the severity. The rule
+// does not see the mark.
+//
+// An example for a rule on files may be several: the first part of their names,
+// such as "bad-two", is the example, the rest the name in the tree. Three names
+// have a meaning of their own:
+//
+//	bad-two/@base/NAME   a file of the tree that the example is compared with
+//	bad-two/@want        marks for files in which none can be written, each as
+//	                     "NAME:LINE", "NAME:LINE: text" or "NAME:LINE high: text"
+//	bad-two/@readers     which units read a file, each as "NAME KIND UNIT"
 package linttest
 
 import (
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,6 +40,7 @@ import (
 
 var (
 	want      = regexp.MustCompile(`# want(?: (\w+))?(?:: (.*))?$`)
+	elsewhere = regexp.MustCompile(`^(.+?):(\d+)(?: (\w+))?(?:: (.*))?$`)
 	condition = regexp.MustCompile(`^# (options|kubernetes|unit|incomplete)(?:: (.*))?$`)
 )
 
@@ -53,6 +66,12 @@ func Run(t *testing.T, rules []*lint.Rule) {
 			if r.CheckAll != nil {
 				emptied.CheckAll = func(*lint.Pass) {}
 			}
+			if r.CheckFile != nil {
+				emptied.CheckFile = func(*lint.TreePass) {}
+			}
+			if r.CheckTree != nil {
+				emptied.CheckTree = func(*lint.TreePass) {}
+			}
 			if len(faults(&emptied)) == 0 {
 				t.Error("the examples hold although the rule reports nothing")
 			}
@@ -60,20 +79,107 @@ func Run(t *testing.T, rules []*lint.Rule) {
 	}
 }
 
+// Example is one of a rule's examples.
+type Example struct {
+	Name string
+	// Files are those of the tree, sorted, without their marks.
+	Files []txtar.File
+	base  []txtar.File
+	marks map[place]mark
+	// text is all that the example says, for its conditions.
+	text    string
+	readers map[string][]lint.Reader
+}
+
+// place is a line of a file.
+type place struct {
+	file string
+	line int
+}
+
+// mark is what a "# want" comment asks for.
+type mark struct{ severity, text string }
+
+// Examples reads the examples of a rule.
+func Examples(r *lint.Rule) (examples []*Example, faults []string) {
+	byName := map[string]*Example{}
+	for _, f := range txtar.Parse([]byte(r.Examples)).Files {
+		group, name, several := strings.Cut(f.Name, "/")
+		if !several {
+			name = f.Name
+		}
+		e := byName[group]
+		if e == nil {
+			e = &Example{Name: group, marks: map[place]mark{}, readers: map[string][]lint.Reader{}}
+			byName[group] = e
+			examples = append(examples, e)
+		}
+		if err := e.add(name, f.Data); err != nil {
+			faults = append(faults, fmt.Sprintf("example %s: %v", f.Name, err))
+		}
+	}
+	for _, e := range examples {
+		slices.SortFunc(e.Files, func(a, b txtar.File) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return examples, faults
+}
+
+func (e *Example) add(name string, data []byte) error {
+	switch name {
+	case "@want":
+		for line := range strings.Lines(string(data)) {
+			m := elsewhere.FindStringSubmatch(strings.TrimSpace(line))
+			if m == nil {
+				return fmt.Errorf("%q is no mark", line)
+			}
+			n, err := strconv.Atoi(m[2])
+			if err != nil {
+				return err
+			}
+			e.marks[place{m[1], n}] = mark{m[3], m[4]}
+		}
+		return nil
+	case "@readers":
+		for line := range strings.Lines(string(data)) {
+			fields := strings.Fields(line)
+			if len(fields) != 3 {
+				return fmt.Errorf("%q is not NAME KIND UNIT", line)
+			}
+			e.readers[fields[0]] = append(e.readers[fields[0]], lint.Reader{Kind: fields[1], Unit: lint.Unit{ID: fields[2]}})
+		}
+		return nil
+	}
+	if before, ok := strings.CutPrefix(name, "@base/"); ok {
+		e.base = append(e.base, txtar.File{Name: before, Data: data})
+		return nil
+	}
+	e.text += string(data)
+	lines := strings.Split(string(data), "\n")
+	for i, line := range lines {
+		if m := want.FindStringSubmatchIndex(strings.TrimRight(line, " \r")); m != nil {
+			parts := want.FindStringSubmatch(strings.TrimRight(line, " \r"))
+			e.marks[place{name, i + 1}] = mark{parts[1], parts[2]}
+			lines[i] = strings.TrimRight(line[:m[0]], " ")
+		}
+	}
+	e.Files = append(e.Files, txtar.File{Name: name, Data: []byte(strings.Join(lines, "\n"))})
+	return nil
+}
+
 // faults are what the examples of a rule show to be wrong with it.
 func faults(r *lint.Rule) []string {
-	var all []string
 	bad, good := 0, 0
-	for _, f := range txtar.Parse([]byte(r.Examples)).Files {
+	examples, all := Examples(r)
+	for _, e := range examples {
 		switch {
-		case strings.HasPrefix(f.Name, "bad"):
+		case strings.HasPrefix(e.Name, "bad"):
 			bad++
-		case strings.HasPrefix(f.Name, "good"):
+		case strings.HasPrefix(e.Name, "good"):
 			good++
 		default:
-			all = append(all, fmt.Sprintf("example %s: a name begins with bad or good", f.Name))
+			all = append(all, fmt.Sprintf("example %s: a name begins with bad or good", e.Name))
 		}
-		all = append(all, faultsIn(r, f)...)
+		all = append(all, faultsIn(r, e)...)
 	}
 	if bad == 0 || good == 0 {
 		all = append(all, fmt.Sprintf("rule %s has %d bad and %d good examples; it needs one of each", r.ID, bad, good))
@@ -81,58 +187,77 @@ func faults(r *lint.Rule) []string {
 	return all
 }
 
-// mark is what a "# want" comment asks for.
-type mark struct{ severity, text string }
-
-func faultsIn(r *lint.Rule, f txtar.File) (faults []string) {
+func faultsIn(r *lint.Rule, e *Example) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	expected := map[int]mark{}
-	for i, line := range strings.Split(string(f.Data), "\n") {
-		if m := want.FindStringSubmatch(strings.TrimRight(line, " \r")); m != nil {
-			expected[i+1] = mark{m[1], m[2]}
-		}
+	if strings.HasPrefix(e.Name, "bad") && len(e.marks) == 0 {
+		fault("%s marks no line with # want", e.Name)
 	}
-	if strings.HasPrefix(f.Name, "bad") && len(expected) == 0 {
-		fault("%s marks no line with # want", f.Name)
+	if strings.HasPrefix(e.Name, "good") && len(e.marks) != 0 {
+		fault("%s marks a line with # want", e.Name)
 	}
-	if strings.HasPrefix(f.Name, "good") && len(expected) != 0 {
-		fault("%s marks a line with # want", f.Name)
-	}
-	findings, wrong := Findings(r, f)
+	findings, wrong := Findings(r, e)
 	faults = append(faults, wrong...)
-	seen := map[int]bool{}
+	seen := map[place]bool{}
 	for _, got := range findings {
-		m, ok := expected[got.Origin.Line]
-		place := fmt.Sprintf("%s:%d:%d", f.Name, got.Origin.Line, got.Origin.Column)
+		at := place{got.Origin.File, got.Origin.Line}
+		m, ok := e.marks[at]
+		where := fmt.Sprintf("%s: %s:%d:%d", e.Name, got.Origin.File, got.Origin.Line, got.Origin.Column)
 		if !ok {
-			fault("%s: unexpected: %s (%s)", place, got.Message, got.Path)
+			fault("%s: unexpected: %s (%s)", where, got.Message, got.Path)
 			continue
 		}
 		if !strings.Contains(got.Message, m.text) {
-			fault("%s: message %q lacks %q", place, got.Message, m.text)
+			fault("%s: message %q lacks %q", where, got.Message, m.text)
 		}
 		if m.severity != "" && m.severity != got.Severity.String() {
-			fault("%s: severity %s, not %s", place, got.Severity, m.severity)
+			fault("%s: severity %s, not %s", where, got.Severity, m.severity)
 		}
-		seen[got.Origin.Line] = true
+		seen[at] = true
 	}
-	for line := range expected {
-		if !seen[line] {
-			fault("%s:%d: expected a finding of %s, got none", f.Name, line, r.ID)
+	for at := range e.marks {
+		if !seen[at] {
+			fault("%s: %s:%d: expected a finding of %s, got none", e.Name, at.file, at.line, r.ID)
 		}
 	}
 	return faults
 }
 
+// tree is the example's files as rules on files see them.
+func (e *Example) tree() *lint.Tree {
+	t := treeOf(e.Files)
+	t.Readers = func(name string) []lint.Reader { return e.readers[name] }
+	if len(e.base) > 0 {
+		t.Base = treeOf(e.base)
+	}
+	return t
+}
+
+func treeOf(files []txtar.File) *lint.Tree {
+	t := &lint.Tree{}
+	content := map[string][]byte{}
+	for _, f := range files {
+		t.Files = append(t.Files, f.Name)
+		content[f.Name] = f.Data
+	}
+	slices.Sort(t.Files)
+	t.ReadFile = func(name string) ([]byte, error) {
+		if data, ok := content[name]; ok {
+			return data, nil
+		}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return t
+}
+
 // Findings are those of a rule on one example, under the conditions that it
 // states, and what is wrong with the example itself.
-func Findings(r *lint.Rule, f txtar.File) (findings []lint.Finding, faults []string) {
+func Findings(r *lint.Rule, e *Example) (findings []lint.Finding, faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	on := true
 	setting := lint.Setting{Enabled: &on, Options: map[string][]string{}}
 	unit := lint.Unit{ID: "example"}
 	complete := true
-	for line := range strings.Lines(string(f.Data)) {
+	for line := range strings.Lines(e.text) {
 		m := condition.FindStringSubmatch(strings.TrimSpace(line))
 		if m == nil {
 			continue
@@ -143,20 +268,20 @@ func Findings(r *lint.Rule, f txtar.File) (findings []lint.Finding, faults []str
 				name, values, _ := strings.Cut(o, "=")
 				set, err := option(r, name, values)
 				if err != nil {
-					fault("%s: option %s: %v", f.Name, name, err)
+					fault("%s: option %s: %v", e.Name, name, err)
 				}
 				setting.Options[name] = set
 			}
 		case "kubernetes":
 			v, err := version.ParseGeneric(m[2])
 			if err != nil {
-				fault("%s: %v", f.Name, err)
+				fault("%s: %v", e.Name, err)
 			}
 			unit.Kube = v
 		case "unit":
 			unit.Bare, unit.Reconciled = m[2] == "bare", m[2] == "reconciled"
 			if !unit.Bare && !unit.Reconciled {
-				fault("%s: unit is bare or reconciled, not %q", f.Name, m[2])
+				fault("%s: unit is bare or reconciled, not %q", e.Name, m[2])
 			}
 		case "incomplete":
 			complete = false
@@ -166,27 +291,38 @@ func Findings(r *lint.Rule, f txtar.File) (findings []lint.Finding, faults []str
 	if err != nil {
 		return nil, append(faults, err.Error())
 	}
-	docs, problems := manifest.Parse(f.Data)
-	for _, p := range problems {
-		fault("%s: %v", f.Name, p)
-	}
+	onFiles := r.CheckFile != nil || r.CheckTree != nil
 	var objects []*manifest.Object
-	for _, d := range docs {
-		objects = append(objects, manifest.Objects(d, manifest.Origin{Span: manifest.Span{File: f.Name}}, nil)...)
+	tree := e.tree()
+	for _, f := range e.Files {
+		findings = append(findings, l.File(tree, lint.NewFile(f.Name, f.Data))...)
+		if r.Check == nil && r.CheckAll == nil {
+			continue
+		}
+		docs, problems := manifest.Parse(f.Data)
+		for _, p := range problems {
+			if !onFiles {
+				fault("%s: %v", f.Name, p)
+			}
+		}
+		for _, d := range docs {
+			objects = append(objects, manifest.Objects(d, manifest.Origin{Span: manifest.Span{File: f.Name}}, nil)...)
+		}
 	}
-	if len(objects) == 0 {
-		fault("%s holds no object", f.Name)
+	findings = append(findings, l.Tree(tree)...)
+	if len(objects) == 0 && !onFiles {
+		fault("%s holds no object", e.Name)
 	}
 	for _, o := range objects {
 		findings = append(findings, l.Object(o, unit)...)
-		for _, e := range o.SchemaErrors() {
-			if !strings.Contains(f.Name, "malformed") {
-				fault("%s: %s: %v: %s", f.Name, o.ID(), e.Path, e.Message)
+		for _, wrong := range o.SchemaErrors() {
+			if !onFiles && !strings.Contains(e.Name, "malformed") {
+				fault("%s: %s: %v: %s", e.Name, o.ID(), wrong.Path, wrong.Message)
 			}
 		}
 	}
 	// As in a run: of what a rule does not name it sees nothing.
-	objects = slices.DeleteFunc(objects, func(o *manifest.Object) bool { return !l.Joins(o.GroupKind()) })
+	objects = slices.DeleteFunc(objects, func(o *manifest.Object) bool { return !l.Keeps(o) })
 	findings = append(findings, l.Cluster(&lint.Cluster{
 		Objects:  objects,
 		Unit:     func(*manifest.Object) lint.Unit { return unit },

@@ -1,4 +1,4 @@
-package secrets
+package sops
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ var sopsProgram = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(sopsFolder, "sops")
-	cmd := exec.Command("go", "build", "-modfile=../internal/tools/go.mod", "-o", program, "github.com/getsops/sops/v3/cmd/sops")
+	cmd := exec.Command("go", "build", "-modfile=../../internal/tools/go.mod", "-o", program, "github.com/getsops/sops/v3/cmd/sops")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building sops: %w\n%s", err, out)
 	}
@@ -339,7 +339,7 @@ var edits = []struct {
 	{"documents reversed", func(docs []*yaml.Node) { slices.Reverse(docs) }},
 	{"a clear value edited", func(docs []*yaml.Node) {
 		visitScalars(docs, func(n *yaml.Node) bool {
-			if n.Tag != "!!str" || n.Value == "" || isCiphertext(n.Value) {
+			if n.Tag != "!!str" || n.Value == "" || IsCiphertext(n.Value) {
 				return false
 			}
 			n.Value += "x"
@@ -349,7 +349,7 @@ var edits = []struct {
 	{"two ciphertexts swapped", func(docs []*yaml.Node) {
 		var first *yaml.Node
 		visitScalars(docs, func(n *yaml.Node) bool {
-			if !isCiphertext(n.Value) {
+			if !IsCiphertext(n.Value) {
 				return false
 			}
 			if first == nil {
@@ -369,7 +369,7 @@ var edits = []struct {
 	}},
 	{"ciphertext emptied", func(docs []*yaml.Node) {
 		visitScalars(docs, func(n *yaml.Node) bool {
-			hit := isCiphertext(n.Value)
+			hit := IsCiphertext(n.Value)
 			if hit {
 				n.Value = ""
 			}
@@ -378,7 +378,7 @@ var edits = []struct {
 	}},
 	{"ciphertext replaced by clear text", func(docs []*yaml.Node) {
 		visitScalars(docs, func(n *yaml.Node) bool {
-			hit := isCiphertext(n.Value)
+			hit := IsCiphertext(n.Value)
 			if hit {
 				n.Value = "hunter2"
 			}
@@ -414,12 +414,27 @@ func setField(name, value string) func(docs []*yaml.Node) {
 
 // visitScalars visits the values of the first document until one is taken.
 func visitScalars(docs []*yaml.Node, take func(*yaml.Node) bool) {
-	taken := false
-	walk(docs[0].Content[0], func(w *walker, n *yaml.Node) {
-		if !taken && w.steps[0].key != "sops" {
-			taken = take(n)
+	var visit func(n *yaml.Node) bool
+	visit = func(n *yaml.Node) bool {
+		if n.Kind == yaml.ScalarNode {
+			return take(n)
 		}
-	})
+		for i, c := range n.Content {
+			if n.Kind == yaml.MappingNode && i%2 == 0 {
+				continue
+			}
+			if visit(c) {
+				return true
+			}
+		}
+		return false
+	}
+	root := docs[0].Content[0]
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value != "sops" && visit(root.Content[i+1]) {
+			return
+		}
+	}
 }
 
 func TestSOPSKeyGroups(t *testing.T) {

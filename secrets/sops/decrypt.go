@@ -1,4 +1,4 @@
-package secrets
+package sops
 
 import (
 	"crypto/aes"
@@ -41,6 +41,10 @@ type decrypter struct {
 	nodes int
 }
 
+// maxDepth is beyond what manifest.Parse lets through; a node that was not
+// parsed there may hold a cycle of aliases.
+const maxDepth = 1000
+
 // comment is an encrypted comment. Inside a list SOPS writes it as an item.
 type comment struct{}
 
@@ -67,7 +71,7 @@ func (d *decrypter) document(doc *yaml.Node) (*yaml.Node, error) {
 // node is the decrypted copy of a node, or nil for a comment.
 func (d *decrypter) node(n *yaml.Node, covered bool, depth int) (*yaml.Node, error) {
 	d.nodes++
-	if n == nil || depth > maxCopyDepth || d.nodes > manifest.DefaultAliasNodes {
+	if n == nil || depth > maxDepth || d.nodes > manifest.DefaultAliasNodes {
 		// Parse lets none of them through.
 		return nil, errors.New("the document is too large or too deep to be decrypted")
 	}
@@ -146,7 +150,7 @@ func (d *decrypter) scalar(n *yaml.Node, covered bool) (*yaml.Node, error) {
 	value := scalarValue(n)
 	written, isText := value.(string)
 	if d.byForm {
-		covered = isText && isCiphertext(written)
+		covered = isText && IsCiphertext(written)
 	}
 	if value == nil || isText && written == "" {
 		// SOPS has nothing to hide here, and nothing to authenticate.
@@ -155,7 +159,7 @@ func (d *decrypter) scalar(n *yaml.Node, covered bool) (*yaml.Node, error) {
 	if !covered {
 		return copyClear(n), d.authenticate(n, value, false)
 	}
-	if !isText || !isCiphertext(written) {
+	if !isText || !IsCiphertext(written) {
 		return nil, failure(n, "the value is due to be encrypted and is not: encrypt the file again with sops")
 	}
 	value, err := d.value(written, d.path)
@@ -187,7 +191,7 @@ func (d *decrypter) authenticate(n *yaml.Node, value any, covered bool) error {
 
 var errValue = errors.New("the value can't be decrypted: it was changed or moved, or the mapping around it comes from a merge; encrypt the file again with sops")
 
-// value decrypts what isCiphertext accepts. Errors don't wrap those of parsers,
+// value decrypts what IsCiphertext accepts. Errors don't wrap those of parsers,
 // which quote what they can't read.
 func (d *decrypter) value(ciphertext string, additional []byte) (any, error) {
 	rest := strings.TrimPrefix(ciphertext, "ENC[AES256_GCM,data:")

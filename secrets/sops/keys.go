@@ -1,4 +1,9 @@
-package secrets
+// Package sops reads and writes what the program sops encrypts: YAML, JSON,
+// dotenv, INI and binary files. It takes only the parts of getsops/sops that
+// wrap data keys for age and PGP: the rest of that module connects to a database
+// that /etc/sops/audit.yaml names as soon as it is linked. It opens no socket
+// and starts no program.
+package sops
 
 import (
 	"bytes"
@@ -166,7 +171,7 @@ func (k *Keys) Verify(docs ...*yaml.Node) error {
 func (d *decrypter) writtenMAC() (string, error) {
 	modified, err := time.Parse(time.RFC3339, text(d.block, "lastmodified"))
 	mac := text(d.block, "mac")
-	if err != nil || !isCiphertext(mac) {
+	if err != nil || !IsCiphertext(mac) {
 		return "", fmt.Errorf("%w: the sops block has no valid mac and lastmodified", ErrMAC)
 	}
 	value, err := d.value(mac, []byte(modified.Format(time.RFC3339)))
