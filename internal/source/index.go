@@ -28,30 +28,43 @@ type tracked struct {
 // readIndex reads the index in a git folder; one that is missing is empty, as
 // git has it after init. format is the hash that the repository uses.
 func readIndex(dir *os.Root, format string) (tracked, error) {
-	hash, ok := map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New}[format]
-	if !ok {
-		return tracked{}, fmt.Errorf("read the git index: the repository names its objects by %s, which is not supported", format)
-	}
-	data, err := readIn(dir, "index", maxIndexFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return tracked{}, nil
-	}
-	var idx index
-	if err == nil {
-		idx, err = decodeIndex(data, hash())
-	}
-	if err == nil && idx.shared != "" {
-		var base index
-		if data, err = readIn(dir, "sharedindex."+idx.shared, maxIndexFile); err != nil {
-			err = fmt.Errorf("it is split, and its other half is lost: %w%s", err, mendIndex)
-		} else if base, err = decodeIndex(data, hash()); err == nil {
-			idx.entries, err = joinIndex(base, idx)
-		}
-	}
+	idx, err := loadIndex(dir, "index", format)
 	if err != nil {
 		return tracked{}, fmt.Errorf("read the git index: %w", err)
 	}
 	return idx.tracked(), nil
+}
+
+// loadIndex reads an index of the given name, both halves of one that is split.
+func loadIndex(dir *os.Root, name, format string) (index, error) {
+	data, err := readIn(dir, name, maxIndexFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return index{}, nil
+	}
+	if err != nil {
+		return index{}, err
+	}
+	return parseIndex(dir, data, format)
+}
+
+// parseIndex reads an index of which the other half, if it is split, lies in dir.
+func parseIndex(dir *os.Root, data []byte, format string) (index, error) {
+	hash, ok := map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New}[format]
+	if !ok {
+		return index{}, fmt.Errorf("the repository names its objects by %s, which is not supported", format)
+	}
+	idx, err := decodeIndex(data, hash())
+	if err != nil || idx.shared == "" {
+		return idx, err
+	}
+	if data, err = readIn(dir, "sharedindex."+idx.shared, maxIndexFile); err != nil {
+		return index{}, fmt.Errorf("it is split, and its other half is lost: %w%s", err, mendIndex)
+	}
+	base, err := decodeIndex(data, hash())
+	if err == nil {
+		idx.entries, err = joinIndex(base, idx)
+	}
+	return idx, err
 }
 
 const mendIndex = "; `rm .git/index` and `git reset` make a new one"
@@ -75,16 +88,23 @@ type index struct {
 
 type indexEntry struct {
 	name string
-	kind uint32 // the mode without the permissions
+	mode uint32
+	id   []byte // of the blob; of the tree for a folder, of the commit for a submodule
+	// stage is 0, or which side of a conflict the entry is.
+	stage uint8
+	// intended says that only the name was added: git add --intent-to-add.
+	intended bool
 }
+
+// kind is the mode without the permissions.
+func (e *indexEntry) kind() uint32 { return e.mode & 0o170000 }
 
 const (
 	kindFolder    = 0o040000 // outside of a sparse checkout
 	kindSubmodule = 0o160000
 )
 
-// decodeIndex reads an index of version 2, 3 or 4, of which only the names and
-// the kind of the entries are wanted, and one without a checksum
+// decodeIndex reads an index of version 2, 3 or 4, and one without a checksum
 // (index.skipHash) and of a sparse checkout too.
 func decodeIndex(data []byte, hash hash.Hash) (idx index, err error) {
 	const header = 12
@@ -144,9 +164,10 @@ func (idx *index) decodeEntries(rest []byte, count, version uint32, hashSize int
 		if len(rest) < fixed+2 {
 			return nil, errIndexEnds
 		}
-		kind := binary.BigEndian.Uint32(rest[24:]) & 0o170000
+		e := indexEntry{mode: binary.BigEndian.Uint32(rest[24:]), id: rest[40 : 40+hashSize], stage: rest[fixed-2] >> 4 & 3}
 		at := fixed
 		if version >= 3 && rest[fixed-2]&0x40 != 0 { // a second word of flags
+			e.intended = rest[at]&0x20 != 0
 			at += 2
 		}
 		cut, used := int64(len(last)), 0
@@ -175,7 +196,8 @@ func (idx *index) decodeEntries(rest []byte, count, version uint32, hashSize int
 		if total += len(name); total > maxIndexNames {
 			return nil, errIndexNames
 		}
-		idx.entries = append(idx.entries, indexEntry{string(name), kind})
+		e.name = string(name)
+		idx.entries = append(idx.entries, e)
 		rest = rest[size:]
 	}
 	return rest, nil
@@ -255,7 +277,9 @@ func joinIndex(base, over index) ([]indexEntry, error) {
 		if i >= len(gone) || len(more) == 0 || more[0].name != "" {
 			return nil, errIndexSplit
 		}
-		base.entries[i].kind = more[0].kind
+		name := base.entries[i].name
+		base.entries[i] = more[0]
+		base.entries[i].name = name
 		more = more[1:]
 	}
 	var entries []indexEntry
@@ -276,7 +300,7 @@ func joinIndex(base, over index) ([]indexEntry, error) {
 func (idx *index) tracked() tracked {
 	t := tracked{names: make([]string, 0, len(idx.entries)), submodules: map[string]bool{}}
 	for _, e := range idx.entries {
-		switch e.kind {
+		switch e.kind() {
 		case kindSubmodule:
 			t.submodules[e.name] = true
 		case kindFolder:
