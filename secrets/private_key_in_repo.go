@@ -1,12 +1,6 @@
 package secrets
 
-import (
-	"strings"
-
-	"github.com/scantling-dev/scantling/lint"
-	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-)
+import "github.com/scantling-dev/scantling/lint"
 
 var privateKeyInRepo = &lint.Rule{
 	ID:         "private-key-in-repo",
@@ -16,40 +10,25 @@ var privateKeyInRepo = &lint.Rule{
 	Since:      "0.1.0",
 	Severity:   lint.Critical,
 	Category:   lint.Secrets,
+	ByPathOnly: true,
 	Frameworks: []string{"MITRE:T1552.004"},
-	Kinds:      append([]schema.GroupKind{secretKind}, carrierKinds...),
-	Written:    true,
-	Check: func(p *lint.Pass) {
-		if text(p.Object.Node, "$patch") == "delete" {
-			return
-		}
-		encodedMap := ""
-		switch p.Object.GroupKind() {
-		case secretKind:
-			encodedMap = "data"
-		case configMapKind:
-			encodedMap = "binaryData"
-		}
-		severity := p.Rule.Severity
-		if isFixture(p.Object.Origin.File) {
-			severity = lint.Low
-		}
-		walk(p.Object.Node, func(w *walker, n *yaml.Node) {
-			value := n.Value
-			if len(value) < 64 {
-				return
+	Supersedes: append([]string{"encoded-credential", "secret-in-comment"}, plaintextRules...),
+	CheckFile: func(p *lint.TreePass) {
+		fixture := isFixture(p.File.Name)
+		reportHits(p, func(h *hit) bool {
+			if h.family == privateKeyFamily && fixture {
+				h.severity = min(h.severity, lint.Low)
 			}
-			if encodedMap != "" && w.steps[0].key == encodedMap {
-				if decoded, ok := decodeBase64(value); ok {
-					value = decoded
-				}
+			return h.family == privateKeyFamily
+		}, func(h hit, name string) string {
+			text := inName(name) + " holds " + withArticle(h.name)
+			if h.encoded {
+				text += " in base64"
 			}
-			switch found, encrypted := findPrivateKey(value); {
-			case found && encrypted:
-				p.ReportAs(min(severity, lint.Medium), w.path(), "%s holds a private key that is protected by a passphrase only", w.name())
-			case found:
-				p.ReportAs(severity, w.path(), "%s holds a private key", w.name())
+			if h.locked {
+				text += " that is protected by a passphrase only"
 			}
+			return text
 		})
 	},
 	Examples: `
@@ -60,22 +39,59 @@ metadata:
   name: tls
 data:
   tls.key: | # want: tls.key holds a private key
-    -----BEGIN RSA PRIVATE KEY-----
+    -----BEGIN RSA PRIVATE ` + `KEY-----
     MIIEowIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gun
     VTLw7onLRnrq0/IzW7yWR7QkrmBL7jTKEn5u+qKhbwKfBstIs+bMY2Zkp18gnTxK
-    -----END RSA PRIVATE KEY-----
-  locked.key: | # want: protected by a passphrase only
-    -----BEGIN ENCRYPTED PRIVATE KEY-----
+    -----END RSA PRIVATE ` + `KEY-----
+  locked.key: | # want medium: protected by a passphrase only
+    -----BEGIN ENCRYPTED PRIVATE ` + `KEY-----
     MIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG9w0BBQwwHAQIAAAAAAAAAAACAggA
-    -----END ENCRYPTED PRIVATE KEY-----
-  account.json: '{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----\n"}' # want
+    -----END ENCRYPTED PRIVATE ` + `KEY-----
+  one.json: '{"key":"-----BEGIN PRIVATE ` + `KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE ` + `KEY-----\n"}' # want: one.json holds a private key
+  nginx.conf: |
+    listen 443;
+    -----BEGIN OPENSSH PRIVATE ` + `KEY----- # want: the file holds a private key
+    b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+    QyNTUxOQAAACDq2Wm8LrYc4ZxNb7PsDhT5gKqQm7RtY2uWp9ZkLc4VxAAAAJhB8Zk0QfGZ
+    -----END OPENSSH PRIVATE ` + `KEY-----
 ---
 apiVersion: v1
 kind: Secret
 metadata:
   name: tls
 data:
-  tls.key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UUlCQURBTkJna3Foa2lHOXcwQkFRRUZBQVNDQktjd2dnU2pBZ0VBQW9JQkFRQzdWSlRVdDlVczhjS2oKLS0tLS1FTkQgUFJJVkFURSBLRVktLS0tLQo= # want
+  tls.key: LS0tLS1CRUdJTiBQUklW` + `QVRFIEtFWS0tLS0tCk1JSUV2UUlCQURBTkJna3Foa2lHOXcwQkFRRUZBQVNDQktjd2dnU2pBZ0VBQW9JQkFRQzdWSlRVdDlVczhjS2oKLS0tLS1FTkQgUFJJVkFURSBLRVktLS0tLQo= # want: tls.key holds a private key in base64
+  wrapped.key: >- # want: wrapped.key holds a private key in base64
+    LS0tLS1CRUdJTiBQUklW` + `QVRFIEtFWS0tLS0tCk1JSUV2UUlCQURBTkJna3Foa2lHOXcwQkFRRUZB
+    QVNDQktjd2dnU2pBZ0VBQW9JQkFRQzdWSlRVdDlVczhjS2oKLS0tLS1FTkQgUFJJVkFURSBLRVkt
+    LS0tLQo=
+stringData:
+  comment.key: | # want
+    # made by openssl
+    -----BEGIN EC PRIVATE ` + `KEY-----
+    MHcCAQEEIHq2Wm8LrYc4ZxNb7PsDhT5gKqQm7RtY2uWp9ZkLc4VxoAoGCCqGSM49
+    AwEHoUQDQgAE
+    -----END EC PRIVATE ` + `KEY-----
+-- bad-file/certs/server.pem --
+-----BEGIN CERTIFICATE-----
+MIIBhTCCASugAwIBAgIQIRi6zePL6mKjOipn+dNuaTAKBggqhkjOPQQDAjASMRAw
+-----END CERTIFICATE-----
+-----BEGIN PRIVATE ` + `KEY----- # want critical: the file holds a private key
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj
+-----END PRIVATE ` + `KEY-----
+-- bad-fixture/pkg/server_test.go --
+package pkg
+
+const key = "-----BEGIN PRIVATE ` + `KEY-----\n" + // # want low: the file
+	"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n" +
+	"-----END PRIVATE ` + `KEY-----\n"
+-- bad-putty/id.ppk --
+PuTTY-User-` + `Key-File-2: ssh-rsa # want: a PuTTY private key
+Encryption: none
+Comment: someone
+Private-Lines: 2
+Hq2Wm8LrYc4ZxNb7PsDhT5gKqQm7RtY2uWp9ZkLc4VxNb8HsDkT6yUj3iOe1aFg7
+VTLw7onLRnrq0/IzW7yWR7QkrmBL7jTKEn5u+qKhbwKfBstIs+bMY2Zkp18gnTxK
 -- good.yaml --
 apiVersion: v1
 kind: ConfigMap
@@ -96,60 +112,25 @@ data:
     -----BEGIN PRIVATE KEY-----
     ${TLS_KEY_WITHOUT_THE_LINES_AROUND_IT_AS_ONE_LONG_LINE}
     -----END PRIVATE KEY-----
+  elided: |
+    -----BEGIN PRIVATE KEY-----
+    MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj
+    ...
+    -----END PRIVATE KEY-----
+  filled: |
+    -----BEGIN PRIVATE KEY-----
+    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+    -----END PRIVATE KEY-----
+  template: |
+    -----BEGIN PRIVATE KEY-----
+    {{ .Values.privateKeyThatIsGivenFromOutsideAsBase64 | b64dec }}
+    -----END PRIVATE KEY-----
+  check.sh: |
+    grep -q -e '-----BEGIN RSA PRIVATE KEY-----' /tls/tls.key || exit 1
+    echo thisIsAVeryLongWordThatFollowsTheHeaderOfAKeyInAScript
+-- good-code/check.go --
+package check
+
+func isKey(s string) bool { return strings.HasPrefix(s, "-----BEGIN RSA PRIVATE KEY-----") }
 `,
-}
-
-// isFixture says that a file is made for tests by the folder it is in.
-func isFixture(file string) bool {
-	for part := range strings.SplitSeq(file, "/") {
-		switch part {
-		case "testdata", "fixtures", "__fixtures__", "test-fixtures":
-			return true
-		}
-	}
-	return false
-}
-
-// findPrivateKey looks for a PEM or PGP block of a private key with something
-// in it. One key in clear outweighs any number of encrypted ones.
-func findPrivateKey(v string) (found, encrypted bool) {
-	if !strings.Contains(v, "PRIVATE KEY") {
-		return false, false
-	}
-	// In JSON a line's end is written \n.
-	v = strings.ReplaceAll(strings.ReplaceAll(v, `\r`, ""), `\n`, "\n")
-	for {
-		_, rest, ok := strings.Cut(v, "-----BEGIN ")
-		if !ok {
-			return found, found
-		}
-		v = rest
-		label, body, ok := strings.Cut(rest, "-----")
-		if !ok || len(label) > 40 || !strings.HasSuffix(strings.TrimSuffix(label, " BLOCK"), "PRIVATE KEY") {
-			continue
-		}
-		body, _, _ = strings.Cut(body, "-----")
-		text := keyBody(body)
-		if len(text) < 40 {
-			continue
-		}
-		found = true
-		// An OpenSSH key names its cipher right at the start.
-		locked := strings.HasPrefix(label, "ENCRYPTED") || strings.Contains(body, "4,ENCRYPTED") ||
-			label == "OPENSSH PRIVATE KEY" && !strings.HasPrefix(text, "b3BlbnNzaC1rZXktdjEAAAAABG5vbm")
-		if !locked {
-			return true, false
-		}
-	}
-}
-
-// keyBody is the base64 of a PEM block, without its headers.
-func keyBody(body string) string {
-	var b strings.Builder
-	for _, line := range strings.Fields(body) {
-		if isBase64Text(strings.TrimRight(line, "=")) {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/rules"
+	"github.com/scantling-dev/scantling/secrets"
 )
 
 // Pages are all pages of the documentation of a set of rules, by file name: a
@@ -89,7 +90,7 @@ func Examples(r *lint.Rule) []Example {
 			}
 			e.Lines = append(e.Lines, "# "+name)
 		}
-		for line := range strings.SplitSeq(strings.TrimSpace(string(f.Data)), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(secrets.Elide(string(f.Data))), "\n") {
 			if at := strings.Index(line, " # want"); at >= 0 {
 				line = line[:at] + "   # <-- here"
 			}
