@@ -7,19 +7,7 @@ import (
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/secrets/sops"
 	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
-
-// sopsKinds are the kinds whose objects people encrypt with SOPS.
-var sopsKinds = []schema.GroupKind{
-	secretKind,
-	configMapKind,
-	{Group: "cert-manager.io", Kind: "ClusterIssuer"},
-	{Group: "cert-manager.io", Kind: "Issuer"},
-	{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"},
-	{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"},
-}
 
 // text is a scalar's text under a key, empty for null.
 func text(n *yaml.Node, key string) string {
@@ -29,45 +17,58 @@ func text(n *yaml.Node, key string) string {
 	return ""
 }
 
-// coverage is what was found in a document's leaves, its sops block apart.
-type coverage struct {
-	ciphertext int
-	values     int
-	// clear are the leaves that are due to be ciphertext and are not.
-	clear []*field.Path
-	// encrypted is the first ciphertext.
-	encrypted *field.Path
+// sopsPlace is where a leaf of a document stands in a Kubernetes object.
+type sopsPlace struct {
+	// object is nil where the document is none, as in a values file.
+	object *sops.Object
+	// keys lead from the object to the leaf.
+	keys []string
 }
 
-// readCoverage looks at every leaf of an object. What names the object is left
-// out: it must be clear, or this would not be a Kubernetes object.
-func readCoverage(doc *yaml.Node, m *sops.Metadata) coverage {
-	var c coverage
-	walk(doc, func(w *walker, n *yaml.Node) {
-		top := w.steps[0].key
-		switch top {
-		case "sops", "apiVersion", "kind", "metadata", "type":
-			if sops.IsCiphertext(n.Value) && top != "sops" {
-				c.ciphertext++
-			}
-			return
-		}
-		if isNull(n) || n.Value == "" {
-			return
-		}
-		c.values++
-		if sops.IsCiphertext(n.Value) {
-			c.ciphertext++
-			if c.encrypted == nil {
-				c.encrypted = w.path()
-			}
-			return
-		}
-		if m != nil && m.Covers(w.keys()) {
-			c.clear = append(c.clear, w.path())
-		}
-	})
-	return c
+// leafPlace finds the object that a leaf is in: the document, or an item of a List.
+func leafPlace(d *sops.Document, l *sops.Leaf) sopsPlace {
+	object, keys := d.ObjectOf(l)
+	return sopsPlace{object, keys}
+}
+
+// structural says that the leaf is part of what makes an object known, and no value
+// of it.
+func (s sopsPlace) structural() bool {
+	if s.object == nil || len(s.keys) == 0 {
+		return false
+	}
+	switch s.keys[0] {
+	case "apiVersion", "kind", "metadata":
+		return true
+	case "type":
+		return len(s.keys) == 1
+	}
+	return false
+}
+
+// secretEntry says that the leaf is an entry of a Secret.
+func (s sopsPlace) secretEntry() bool {
+	return s.object.IsSecret() && len(s.keys) > 1 && (s.keys[0] == "data" || s.keys[0] == "stringData")
+}
+
+// secretLeaf says that a clear leaf holds a secret, by where it stands or by its
+// name.
+func secretLeaf(d *sops.Document, l *sops.Leaf) bool {
+	if l.Encrypted || l.Empty() {
+		return false
+	}
+	at := leafPlace(d, l)
+	switch {
+	case at.secretEntry():
+		return classifyEntry(&yaml.Node{Kind: yaml.ScalarNode, Tag: l.Tag, Value: l.Value}, at.keys[0] == "data") == Literal
+	case at.structural():
+		return false
+	}
+	name := l.Name()
+	if name == "value" && l.Beside != "" {
+		name = l.Beside
+	}
+	return CredentialName(name) && literalCredential(l.Value)
 }
 
 // isSOPSDocument says that the text is a whole file that SOPS encrypted: YAML,
@@ -76,69 +77,62 @@ func isSOPSDocument(v string) bool {
 	if !strings.Contains(v, "ENC[AES256_GCM,data:") || !strings.Contains(v, "sops") {
 		return false
 	}
-	if isSOPSLines(v) {
-		return true
-	}
-	docs, problems := manifest.Parse([]byte(v))
-	unread := slices.ContainsFunc(problems, func(e *manifest.ReadError) bool { return e.Class != manifest.DuplicateKey })
-	if unread || len(docs) == 0 {
+	f := sops.ReadFile("", []byte(v))
+	if f == nil {
 		return false
 	}
-	for _, doc := range docs {
-		m := sops.Read(doc)
-		if doc.Kind != yaml.MappingNode || !m.Valid() {
+	for _, d := range f.Documents {
+		if m := d.Metadata; m == nil || !sops.IsCiphertext(m.MAC) || m.LastModified == "" {
 			return false
 		}
-		encrypted := 0
-		clear := false
-		walk(doc, func(w *walker, n *yaml.Node) {
-			switch {
-			case w.steps[0].key == "sops" || isNull(n) || n.Value == "":
-			case sops.IsCiphertext(n.Value):
-				encrypted++
-			case m.Covers(w.keys()):
-				clear = true
-			}
-		})
-		if clear || encrypted == 0 {
+		if !hasCiphertext(d) || slices.ContainsFunc(d.Leaves, func(l sops.Leaf) bool { return l.Due && !l.Encrypted }) {
 			return false
 		}
 	}
 	return true
 }
 
-// isSOPSLines is isSOPSDocument for the two formats of lines.
-func isSOPSLines(v string) bool {
-	mac, modified, encrypted, inBlock := false, false, 0, false
-	for line := range strings.Lines(v) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' || line[0] == ';' {
-			continue
-		}
-		if line[0] == '[' {
-			inBlock = line == "[sops]"
-			continue
-		}
-		name, value, ok := strings.Cut(line, "=")
-		if !ok {
-			return false
-		}
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if own, ok := strings.CutPrefix(name, "sops_"); ok || inBlock {
-			if inBlock {
-				own = name
-			}
-			mac = mac || own == "mac" && sops.IsCiphertext(value)
-			modified = modified || own == "lastmodified" && value != ""
-			continue
-		}
-		switch {
-		case value == "" || strings.HasSuffix(name, "_unencrypted"):
-		case sops.IsCiphertext(value):
-			encrypted++
-		default:
-			return false
+func hasCiphertext(d *sops.Document) bool {
+	return slices.ContainsFunc(d.Leaves, func(l sops.Leaf) bool { return l.Encrypted })
+}
+
+// anyCiphertext says that some value of the file is encrypted.
+func anyCiphertext(f *sops.File) bool { return slices.ContainsFunc(f.Documents, hasCiphertext) }
+
+// anyBlock is the metadata of the first document that has some; nil for none. It is
+// what the sops program reads a file by.
+func anyBlock(f *sops.File) *sops.Metadata {
+	for _, d := range f.Documents {
+		if d.Metadata != nil {
+			return d.Metadata
 		}
 	}
-	return mac && modified && encrypted > 0
+	return nil
+}
+
+// docKey is a finding's key for a part of a document: with the number of the
+// document where there are several.
+func docKey(f *sops.File, d *sops.Document, part string) string {
+	if d.Prefix != "" && !strings.HasPrefix(part, d.Prefix) {
+		part = d.Prefix + "." + part
+	}
+	if len(f.Documents) == 1 || d.Prefix != "" {
+		return part
+	}
+	if id := objectID(d.Object()); id != "" {
+		return id + ": " + part
+	}
+	return part
+}
+
+// objectID names an object within a file; empty for one whose name is not clear.
+func objectID(o *sops.Object) string {
+	if o == nil || o.Metadata == nil {
+		return ""
+	}
+	id := strings.Trim(o.Kind+" "+text(o.Metadata, "namespace")+"/"+text(o.Metadata, "name"), "/")
+	if strings.Contains(id, "ENC[") {
+		return ""
+	}
+	return id
 }

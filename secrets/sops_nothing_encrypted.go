@@ -1,9 +1,10 @@
 package secrets
 
 import (
+	"slices"
+
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/secrets/sops"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 var sopsNothingEncrypted = &lint.Rule{
@@ -15,15 +16,21 @@ var sopsNothingEncrypted = &lint.Rule{
 	Severity:   lint.Critical,
 	Category:   lint.Secrets,
 	Frameworks: []string{"MITRE:T1552.001"},
-	Kinds:      sopsKinds,
-	Written:    true,
-	Check: func(p *lint.Pass) {
-		m := sops.Read(p.Object.Node)
-		if !m.Valid() || text(p.Object.Node, "$patch") == "delete" {
+	CheckFile: func(p *lint.TreePass) {
+		f := sopsFileOf(p)
+		if f == nil {
 			return
 		}
-		if c := readCoverage(p.Object.Node, m); c.ciphertext == 0 && c.values > 0 {
-			p.Report(field.NewPath("sops"), "the object has a sops block but none of its values is encrypted")
+		for _, d := range f.Documents {
+			if !nothingEncrypted(f, d) {
+				continue
+			}
+			severity := lint.Medium
+			if secretsInClear(d) {
+				severity = lint.Critical
+			}
+			p.ReportAs(severity, d.Block, docKey(f, d, "sops"), "the sops block says that the file is encrypted, but none of its values is")
+			return
 		}
 	},
 	Examples: `
@@ -34,12 +41,33 @@ metadata:
     name: clear
 stringData:
     password: hunter2
-sops: # want: none of its values is encrypted
+sops: # want critical: none of its values is
     age: []
     lastmodified: "2026-03-01T10:00:00Z"
-    mac: ENC[AES256_GCM,data:xyDBcIdjZRJpp6Y9nJMl4KHQzvZ+T2I6Sl4YB6A0MZs=,iv:9T0O8Zl0Rv6cSL5wrUBZEY7lCrWfJZ2GVaOBpRwTB1A=,tag:fhDpJPdr9bE0sVFEtNw3ug==,type:str]
+    mac: ` + sopsMAC + `
     encrypted_regex: ^(password)$x
     version: 3.10.2
+-- bad-values.yaml --
+# Helm values under the selector for Secrets.
+replicas: 2
+auth:
+    adminPassword: hunter2-pw
+` + `sops: # want critical
+` + sopsMeta + `    encrypted_regex: ^(data|stringData)$
+-- bad-env/app.env --
+PASSWORD=hunter2-pw
+sops_encrypted_regex=^(data|stringData)$
+` + sopsEnvMeta + `-- bad-env/@want --
+app.env:2 critical: none of its values is
+-- bad-harmless.yaml --
+apiVersion: example.com/v1
+kind: Widget
+metadata:
+    name: w
+spec:
+    size: 3
+` + `sops: # want medium
+` + sopsMeta + `    encrypted_regex: ^(data|stringData)$
 -- good-malformed.yaml --
 ` + sopsSample + sopsBlock + `---
 apiVersion: v1
@@ -48,5 +76,50 @@ metadata:
     name: all-empty
 stringData:
     password: ""
+` + sopsBlock + `
+-- good-namespace.yaml --
+# sops gives a block to every document of a file.
+apiVersion: v1
+kind: Namespace
+metadata:
+    name: shop
+` + sopsBlock + `---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+    name: settings
+spec:
+    size: 3
+` + sopsBlock + `---
+` + sopsSample + sopsBlock + `
+-- good-no-values.yaml --
+apiVersion: v1
+kind: Namespace
+metadata:
+    name: shop
 ` + sopsBlock,
+}
+
+// nothingEncrypted says that a document has a sops block and values, and that nothing
+// in the whole file is encrypted. What is clear in a Secret whose block can't be
+// one that SOPS wrote is secret-plaintext's to report.
+func nothingEncrypted(f *sops.File, d *sops.Document) bool {
+	if d.Metadata == nil || anyCiphertext(f) {
+		return false
+	}
+	if d.Object().IsSecret() && !d.Metadata.Valid() {
+		return false
+	}
+	return slices.ContainsFunc(d.Leaves, func(l sops.Leaf) bool {
+		return !l.Empty() && !leafPlace(d, &l).structural()
+	})
+}
+
+// secretsInClear says that some clear value of a document has to be encrypted, or is
+// a secret by its name or place. What is no Kubernetes object was encrypted for
+// the values in it.
+func secretsInClear(d *sops.Document) bool {
+	return d.Node == nil || slices.ContainsFunc(d.Leaves, func(l sops.Leaf) bool {
+		return !l.Empty() && (l.Due && !leafPlace(d, &l).structural() || secretLeaf(d, &l))
+	})
 }

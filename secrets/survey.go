@@ -37,3 +37,16 @@ func surveyOf(t *lint.Tree) *survey {
 		return s
 	}).(*survey)
 }
+
+type sopsFileKey struct{}
+
+// sopsFileOf is the pass's file as SOPS wrote it, read once for all rules; nil if it
+// holds nothing of SOPS.
+func sopsFileOf(p *lint.TreePass) *sops.File {
+	if !sops.MayHold(p.File.Data) || path.Base(p.File.Name) == sops.ConfigName {
+		return nil
+	}
+	return p.File.Shared(sopsFileKey{}, func() any {
+		return sops.ReadFile(p.File.Name, p.File.Data)
+	}).(*sops.File)
+}
