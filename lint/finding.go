@@ -72,6 +72,9 @@ type Finding struct {
 	Fingerprint string
 	State       State
 	Suppressed  *Suppression
+	// Mild says that the rule itself reported the case as less severe than others:
+	// it stays so whatever it supersedes.
+	Mild bool
 
 	stable  string           // Path without list indexes
 	object  *manifest.Object // what it was reported on; nil for a problem
@@ -79,6 +82,8 @@ type Finding struct {
 	settled bool
 	own     int    // how many steps of Origin.Via are the field's own; the rest are its unit's
 	crumbs  string // the keys that stand around the place
+	inside  Inside // the part of the field's text that it is about
+	whole   string // stable without that part
 }
 
 // Sight is a field of an object in which a finding is seen.

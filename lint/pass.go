@@ -52,6 +52,14 @@ func (p *Pass) ReportAs(s Severity, path *field.Path, format string, args ...any
 
 // ReportOn is ReportAs for any object, as CheckAll needs it.
 func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format string, args ...any) {
+	if f, ok := p.finding(o, s, path, format, args...); ok {
+		p.report(f)
+	}
+}
+
+// finding is what ReportOn reports; ok is false for a field of which nobody knows
+// what it will be on the cluster.
+func (p *Pass) finding(o *manifest.Object, s Severity, path *field.Path, format string, args ...any) (f Finding, ok bool) {
 	if p.fixed {
 		s = p.severity
 	}
@@ -60,13 +68,13 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 		text = path.String()
 		hits := manifest.Lookup(o.Node, path)
 		if n := hits[len(hits)-1].Value; len(hits) > 1 && (manifest.Unknown(n.Value) || variable(n.Value)) {
-			// What it will be on the cluster is not known.
-			return
+			return Finding{}, false
 		}
 	}
-	f := Finding{
+	f = Finding{
 		Rule:     p.Rule.ID,
 		Severity: s,
+		Mild:     s < p.severity && !p.fixed,
 		Message:  fmt.Sprintf(format, args...),
 		Fix:      p.Rule.Fix,
 		Object:   refOf(o),
@@ -78,7 +86,7 @@ func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format
 	if p.Unit.ID != "" {
 		f.Units = []string{p.Unit.ID}
 	}
-	p.report(f)
+	return f, true
 }
 
 // variable says that a text is nothing but a variable that is filled in later, so

@@ -122,6 +122,13 @@ type Rule struct {
 	// one reports: they say the same less well. The finding takes the highest
 	// severity of them all.
 	Supersedes []string
+	// Compares says that the rule has something to say only where there is a base
+	// to compare with, so that what excuses its findings is not called unused
+	// elsewhere.
+	Compares bool
+	// ByPathOnly says that no comment and no annotation excuses the findings, and
+	// of the configuration only what names their paths.
+	ByPathOnly bool
 	// Written asks for Check to be called, too, for objects that stand in a
 	// file of the repository and that no unit deploys as they stand.
 	Written bool

@@ -19,12 +19,13 @@ const (
 	ignoreUnknownRule   = "ignore-unknown-rule"
 	ignoreUnused        = "ignore-unused"
 	ignoreExpired       = "ignore-expired"
+	// SuppressionAdded is the rule that says what a change excuses.
+	SuppressionAdded = "suppression-added"
 )
 
-// neverIgnored are the rules that no comment or annotation excuses: a private
-// key stays leaked whatever is written beside it, and an error of our own says
-// that nothing was judged.
-var neverIgnored = []string{"private-key-in-repo", "internal", ignoreWithoutReason, ignoreUnknownRule, ignoreUnused, ignoreExpired}
+// neverIgnored are the rules that nothing excuses: an error of our own says that
+// nothing was judged.
+var neverIgnored = []string{"internal", ignoreWithoutReason, ignoreUnknownRule, ignoreUnused, ignoreExpired, SuppressionAdded}
 
 // Whoever writes a file writes its comments: these bound what reading them
 // costs and what a message quotes of them.
@@ -39,6 +40,7 @@ const (
 	annotationPrefix = "scantling.dev/ignore"
 	remedyReason     = "Write the reason: scantling:ignore RULE -- reason."
 	remedyRule       = "Name a rule that scantling rules lists, or remove the suppression."
+	remedyPaths      = "Name the files that are meant under paths."
 	remedyUnused     = "Remove the rule from the comment; if the finding has moved, move the comment to its line."
 	remedyExpired    = "Mend what was ignored, or find out whether it still may be and set a new date."
 )
@@ -85,6 +87,15 @@ func (s *Suppressor) With(selected Selection) *Suppressor {
 	return s
 }
 
+// Alone says that there is no base to compare with. What excuses findings of a rule
+// that needs one is then not called unused. It returns s.
+func (s *Suppressor) Alone() *Suppressor {
+	for id, r := range s.rules {
+		s.off[id] = s.off[id] || r.Compares
+	}
+	return s
+}
+
 // Honour lets the suppressions of other tools hold, too. It returns s.
 func (s *Suppressor) Honour(peers Peers) *Suppressor {
 	s.peers = peers
@@ -117,8 +128,20 @@ func (s *Suppressor) wrong(id, message, fix string) (Finding, bool) {
 	return Finding{Rule: id, Severity: s.level[id], Message: message, Fix: fix}, true
 }
 
-// refuse says why a rule can't be ignored, or "" when it can.
+// refuse says why a rule can't be ignored by a comment or an annotation, or ""
+// when it can.
 func (s *Suppressor) refuse(id string) string {
+	if s.byPathOnly(id) {
+		return fmt.Sprintf("rule %s can't be ignored here: only an entry of ignore in the configuration that names paths excuses it", id)
+	}
+	return s.refuseAll(id)
+}
+
+// byPathOnly says that only what names a path excuses a rule.
+func (s *Suppressor) byPathOnly(id string) bool { return s.rules[id] != nil && s.rules[id].ByPathOnly }
+
+// refuseAll says why nothing excuses a rule, or "" when something can.
+func (s *Suppressor) refuseAll(id string) string {
 	switch {
 	case slices.Contains(neverIgnored, id):
 		return fmt.Sprintf("rule %s can't be ignored", id)

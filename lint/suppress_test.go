@@ -13,9 +13,13 @@ func suppressRules() []*Rule {
 	rule := func(id string, s Severity, c Category) *Rule { return &Rule{ID: id, Severity: s, Category: c} }
 	optional := rule("opt-in", Low, PodSecurity)
 	optional.Profile = All
+	key := rule("private-key-in-repo", Critical, Secrets)
+	key.ByPathOnly = true
+	changed := rule("edited", High, Secrets)
+	changed.Compares = true
 	return []*Rule{
 		rule("privileged-container", Critical, PodSecurity), rule("image-tag-mutable", Medium, Image),
-		rule("private-key-in-repo", Critical, Secrets), rule("schema", Low, Problems), rule("internal", High, Problems),
+		key, changed, rule("schema", Low, Problems), rule("internal", High, Problems),
 		rule(ignoreWithoutReason, Medium, Problems), rule(ignoreUnknownRule, Medium, Problems), rule(ignoreUnused, Low, Problems), rule(ignoreExpired, Medium, Problems),
 		optional,
 	}
@@ -412,7 +416,7 @@ func TestWrongComments(t *testing.T) {
 		{"another verb", "scantling:disable privileged-container", []string{"ignore-unknown-rule: scantling:disable is not known: only scantling:ignore is", "open"}},
 		{"unused", "scantling:ignore schema, privileged-container -- why", []string{"ignore-unused: no schema finding here to ignore"}},
 		{"off is not unused", "scantling:ignore opt-in, privileged-container -- why", nil},
-		{"never", "scantling:ignore private-key-in-repo -- why", []string{"ignore-unknown-rule: rule private-key-in-repo can't be ignored", "open"}},
+		{"never", "scantling:ignore private-key-in-repo -- why", []string{"ignore-unknown-rule: rule private-key-in-repo can't be ignored here: only an entry of ignore in the configuration that names paths excuses it", "open"}},
 		{"about ignores", "scantling:ignore ignore-unused -- why", []string{"ignore-unknown-rule: rule ignore-unused can't be ignored", "open"}},
 		{"no directive", "see scantling:ignore", []string{"open"}},
 	} {
@@ -598,5 +602,40 @@ func TestHostileComments(t *testing.T) {
 	got := NewSuppressor(rules, func(string) []byte { return []byte("a: 1 # scantling:ignore schema -- " + many("x") + "\n") }).Comments([]Finding{finding("schema", 1)}, nil)
 	if got[0].Suppressed == nil || len(got[0].Suppressed.Reason) > 600 {
 		t.Error("a long reason is kept as it is")
+	}
+}
+
+// TestCommentsInCode: in what is no YAML a comment covers its own line, or the next
+// one. The lines marked with < must be suppressed, and no other.
+func TestCommentsInCode(t *testing.T) {
+	const ignore = "scantling:ignore privileged-container -- why"
+	for name, text := range map[string]string{
+		"main.go":          "a // " + ignore + " <\nb\n",
+		"x/Dockerfile.dev": "a\n# " + ignore + "\n\nb <\nc\n",
+		"a.sql":            "-- " + ignore + "\na <\nb\n",
+		"README.md":        "<!-- " + ignore + " -->\na <\nb\n",
+		"a.c":              "a /* " + ignore + " */ // <\nb",
+		"a.env":            "# " + ignore + "\n# more\nA=1 <\n",
+		"c.env":            "A=1 # " + ignore + "\nB=2\n",
+		"b.env":            "# " + ignore + "\nA=1 <\nB=2\n",
+		"a.tf":             "a # " + ignore + " <\nb # scantling:ignore image-tag-mutable -- why\n",
+		"two.py":           "# " + ignore + "\n# scantling:ignore schema -- why\na <\nb\n",
+		"text.txt":         "see " + ignore + "\na\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := strings.Split(text, "\n")
+			var findings []Finding
+			for i := range lines {
+				f := finding("privileged-container", i+1)
+				f.Origin.File = name
+				findings = append(findings, f)
+			}
+			s := NewSuppressor(suppressRules(), func(string) []byte { return []byte(strings.ReplaceAll(text, " <", "")) })
+			for _, f := range s.Comments(findings, nil)[:len(lines)] {
+				if want := strings.HasSuffix(lines[f.Origin.Line-1], "<"); (f.Suppressed != nil) != want {
+					t.Errorf("line %d is suppressed: %v", f.Origin.Line, f.Suppressed != nil)
+				}
+			}
+		})
 	}
 }

@@ -24,6 +24,14 @@ type Ignore struct {
 	Paths []string
 	// Charts are names of charts that gave the object, or of a parent of them.
 	Charts []string
+	// Keys are those of the value, or its path: "password", "stringData.*".
+	Keys []string
+	// Values are held against what is written at the place, in base64 or not. In
+	// them * stands for any text.
+	Values []string
+	// Allow says that the entry is one of secrets.allow, which is about all rules on
+	// secrets.
+	Allow bool
 	// Reason is why; without one the entry excuses nothing.
 	Reason string
 	// Until is the last day on which the entry holds; zero for no end.
@@ -48,7 +56,7 @@ func (s *Suppressor) Configured(findings []Finding, entries []Ignore) []Finding 
 		report := func(rule, subject, message, fix string) {
 			if f, ok := s.wrong(rule, message, fix); ok {
 				f.Origin = manifest.Origin{Span: e.Place, Exact: true}
-				f.stable = fmt.Sprintf("ignore %s", subject)
+				f.stable = fmt.Sprintf("%s %s", e.list(), subject)
 				f.settled = true
 				added = append(added, f)
 			}
@@ -57,19 +65,24 @@ func (s *Suppressor) Configured(findings []Finding, entries []Ignore) []Finding 
 		for _, pattern := range e.Rules {
 			known := s.matching(pattern)
 			if len(known) == 0 {
-				report(ignoreUnknownRule, pattern, s.refuse(pattern), remedyRule)
+				report(ignoreUnknownRule, pattern, s.refuseAll(pattern), remedyRule)
 			}
 			for _, id := range known {
-				rules[id] = true
+				switch {
+				case !s.byPathOnly(id) || e.namesPaths():
+					rules[id] = true
+				case id == pattern && !e.Allow:
+					report(ignoreUnknownRule, pattern, fmt.Sprintf("rule %s can't be ignored everywhere: the entry names no paths", id), remedyPaths)
+				}
 			}
 		}
 		over, expired := because{until: e.Until}.over(s.today)
 		switch {
 		case e.Reason == "":
-			report(ignoreWithoutReason, strings.Join(e.Rules, " "), "the entry of ignore gives no reason", "Write why the findings are acceptable: reason.")
+			report(ignoreWithoutReason, e.subject(), "the entry of "+e.list()+" gives no reason", "Write why the findings are acceptable: reason.")
 			continue
 		case expired:
-			report(ignoreExpired, strings.Join(e.Rules, " "), "the entry of ignore "+over, remedyExpired)
+			report(ignoreExpired, e.subject(), "the entry of "+e.list()+" "+over, remedyExpired)
 			continue
 		}
 		because := &Suppression{Kind: "configuration", Reason: clip(e.Reason, maxReason), Place: e.Place}
@@ -77,7 +90,7 @@ func (s *Suppressor) Configured(findings []Finding, entries []Ignore) []Finding 
 		for id := range rules {
 			running = running || !s.off[id]
 			for _, f := range byRule[id] {
-				if !e.fits(f) {
+				if !e.fits(f) || !e.fitsValue(s, f) {
 					continue
 				}
 				used = true
@@ -88,7 +101,7 @@ func (s *Suppressor) Configured(findings []Finding, entries []Ignore) []Finding 
 		}
 		// What does not run has no findings to excuse.
 		if running && !used {
-			report(ignoreUnused, strings.Join(e.Rules, " "), "no finding fits this entry of ignore", "Remove the entry; if what it excused was renamed, correct it.")
+			report(ignoreUnused, e.subject(), "no finding fits this entry of "+e.list(), "Remove the entry; if what it excused was renamed, correct it.")
 		}
 	}
 	return append(slices.Clip(findings), added...)
@@ -97,7 +110,7 @@ func (s *Suppressor) Configured(findings []Finding, entries []Ignore) []Finding 
 // matching are the rules that a glob names and that may be ignored.
 func (s *Suppressor) matching(pattern string) []string {
 	if !strings.ContainsAny(pattern, "*?[") {
-		if s.refuse(pattern) == "" {
+		if s.refuseAll(pattern) == "" {
 			return []string{pattern}
 		}
 		return nil
@@ -114,7 +127,28 @@ func (s *Suppressor) matching(pattern string) []string {
 // fits says that an entry is about a finding.
 func (e *Ignore) fits(f *Finding) bool {
 	return fit(e.Kinds, f.Object.Kind) && fit(e.Namespaces, f.Object.Namespace) && fit(e.Names, f.Object.Name) &&
-		fit(e.Containers, containersOf(f.stable)...) && fit(e.Charts, chartsOf(f.object)...) && e.fitsPath(f)
+		fit(e.Containers, containersOf(f.stable)...) && fit(e.Charts, chartsOf(f.object)...) && fit(e.Keys, keysOf(f)...) && e.fitsPath(f)
+}
+
+// list is the key of the configuration that the entry stands under.
+func (e *Ignore) list() string {
+	if e.Allow {
+		return "secrets.allow"
+	}
+	return "ignore"
+}
+
+// subject tells the entry from others, without what it allows.
+func (e *Ignore) subject() string {
+	if e.Allow {
+		return strings.Join(slices.Concat(e.Keys, e.Paths), " ")
+	}
+	return strings.Join(e.Rules, " ")
+}
+
+// namesPaths says that the entry is about some paths, and not about all.
+func (e *Ignore) namesPaths() bool {
+	return len(e.Paths) > 0 && !slices.ContainsFunc(e.Paths, func(p string) bool { return strings.Trim(p, "*?/.") == "" })
 }
 
 // fit says that there is no pattern, or that one of the texts matches one.

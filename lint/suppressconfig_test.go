@@ -3,10 +3,12 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 func day(text string) time.Time {
@@ -64,7 +66,14 @@ func TestConfigured(t *testing.T) {
 		{"no reason", Ignore{Rules: []string{"schema"}, Reason: "-"}, nil, "ignore-without-reason: the entry of ignore gives no reason"},
 		{"unknown", Ignore{Rules: []string{"shema", "schema"}}, []int{3}, `ignore-unknown-rule: there is no rule "shema" to ignore: did you mean schema?`},
 		{"unknown glob", Ignore{Rules: []string{"x-*"}}, nil, `ignore-unknown-rule: there is no rule "x-*" to ignore`},
-		{"never", Ignore{Rules: []string{"private-key-in-repo"}}, nil, "ignore-unknown-rule: rule private-key-in-repo can't be ignored"},
+		{"never", Ignore{Rules: []string{"private-key-in-repo"}}, nil, "ignore-unknown-rule: rule private-key-in-repo can't be ignored everywhere: the entry names no paths"},
+		{"by path", Ignore{Rules: []string{"private-key-in-repo"}, Paths: []string{"key.*"}}, []int{4}, ""},
+		{"by path and glob", Ignore{Rules: []string{"*"}, Paths: []string{"key.*"}}, []int{4}, ""},
+		{"by every path", Ignore{Rules: []string{"private-key-in-repo"}, Paths: []string{"key.yaml", "**/*"}}, nil, "ignore-unknown-rule: rule private-key-in-repo can't be ignored everywhere: the entry names no paths"},
+		{"an error of ours", Ignore{Rules: []string{"internal"}, Paths: []string{"key.yaml"}}, nil, "ignore-unknown-rule: rule internal can't be ignored"},
+		{"key", Ignore{Rules: []string{"*"}, Keys: []string{"image"}}, []int{0, 2}, ""},
+		{"key of an item", Ignore{Rules: []string{"*"}, Keys: []string{"setup"}}, []int{1}, ""},
+		{"path of a key", Ignore{Rules: []string{"*"}, Keys: []string{"spec.*.image"}}, []int{0, 2}, ""},
 		{"a rule that is off", Ignore{Rules: []string{"opt-in"}}, nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -164,5 +173,74 @@ func TestUnusedAnnotations(t *testing.T) {
 	}
 	if Annotated(object(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {scantling.dev/ignored: x}}\n")) || !Annotated(one) {
 		t.Error("the wrong objects carry annotations")
+	}
+}
+
+// TestAllowedValues: what is written at the finding's place may be allowed by its
+// text, and nothing of it is in what is said about the entry.
+func TestAllowedValues(t *testing.T) {
+	for _, tt := range []struct {
+		name, text, value string
+		column, end       int
+		want              bool
+	}{
+		{"whole", "token: pk_test_1234\n", "pk_test_1234", 8, 0, true},
+		{"glob", "token: pk_test_1234\n", "pk_test_*", 8, 0, true},
+		{"anchored in front", "token: pk_test_1234\n", "test_*", 8, 0, false},
+		{"anchored behind", "token: pk_test_1234\n", "pk_test_", 8, 0, false},
+		{"another value", "token: sk_live_1234\n", "pk_test_*", 8, 0, false},
+		{"quotes", `token: "pk_test_1234"`, "pk_test_*", 8, 0, true},
+		{"comment", "token: pk_test_1234 # public\n", "pk_test_????", 8, 0, true},
+		{"JSON", `"token": "pk_test_1234",`, "pk_test_????", 10, 0, true},
+		{"slash", "url: https://u:p@h/a/b\n", "https://u:p@h/*", 6, 0, true},
+		{"span", "see pk_test_1234, please\n", "pk_test_1234", 5, 17, true},
+		{"no column", "TOKEN=pk_test_1234\n", "pk_test_*", 0, 0, true},
+		{"base64", "token: cGtfdGVzdF8xMjM0\n", "pk_test_1234", 8, 0, true},
+		{"not the key", "token: sk_live_1234\n", "token", 1, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := finding("edited", 1)
+			f.Origin.Column, f.Origin.EndColumn = tt.column, tt.end
+			if tt.end > 0 {
+				f.Origin.EndLine = 1
+			}
+			got := dated(tt.text).Configured([]Finding{f}, []Ignore{{Rules: []string{"edited"}, Values: []string{tt.value}, Reason: "public", Allow: true}})
+			if excused := got[0].Suppressed != nil; excused != tt.want {
+				t.Errorf("excused: %v, want %v", excused, tt.want)
+			}
+			for _, wrong := range got[1:] {
+				if said := wrong.Message + wrong.Fix + wrong.stable; strings.Contains(said, tt.value) {
+					t.Errorf("says %q", said)
+				}
+			}
+			if len(got) == 1 != tt.want {
+				t.Errorf("%d findings about the entry", len(got)-1)
+			}
+		})
+	}
+}
+
+// TestAllowedFieldValues: of an object, the value is the field's, however it is
+// written.
+func TestAllowedFieldValues(t *testing.T) {
+	o := object(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  token: >-\n    cGtf\n")
+	f := onObject("edited", o, "u")
+	f.field = field.NewPath("data").Child("token")
+	got := dated("").Configured([]Finding{f}, []Ignore{{Rules: []string{"edited"}, Values: []string{"pk_"}, Reason: "public", Allow: true}})
+	if got[0].Suppressed == nil {
+		t.Error("not excused")
+	}
+}
+
+// TestNotUnusedAlone: without a base, a rule that compares has nothing to say, and
+// what excuses its findings may be needed with one.
+func TestNotUnusedAlone(t *testing.T) {
+	entry := []Ignore{{Rules: []string{"edited"}, Reason: "why"}}
+	text := "a: 1 # scantling:ignore edited -- why\n"
+	if got := dated(text).Alone().Comments(dated(text).Alone().Configured(nil, entry), []string{"a.yaml"}); len(got) != 0 {
+		t.Errorf("alone: %+v", got)
+	}
+	if got := dated(text).Comments(dated(text).Configured(nil, entry), []string{"a.yaml"}); len(got) != 2 {
+		t.Errorf("with a base: %+v", got)
 	}
 }

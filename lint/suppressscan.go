@@ -91,6 +91,8 @@ func directivesOf(file string, data []byte) []directive {
 	switch ext := path.Ext(base); {
 	case ext == ".env", ext == ".properties", ext == ".ini", ext == ".conf", strings.HasPrefix(base, ".env."):
 		return entryDirectives(string(data))
+	case isCode(base):
+		return lineDirectives(string(data))
 	}
 	return directives(data)
 }

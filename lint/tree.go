@@ -27,6 +27,8 @@ type Tree struct {
 	Readers func(name string) []Reader
 	// Base is the tree that this one is compared with; nil for none.
 	Base *Tree
+	// Past is what the commits since the base added and took away again.
+	Past []Past
 
 	shared sync.Map
 }
@@ -58,8 +60,9 @@ type File struct {
 	Name string
 	Data []byte
 
-	lines []int // the offset at which each line begins, once it is asked for
-	docs  func() ([]*yaml.Node, []*manifest.ReadError)
+	lines  []int // the offset at which each line begins, once it is asked for
+	docs   func() ([]*yaml.Node, []*manifest.ReadError)
+	shared map[any]any
 }
 
 // NewFile is a file with the given content.
@@ -73,6 +76,21 @@ func NewFile(name string, data []byte) *File {
 // That takes far longer than to look for a word in Data, so a rule looks first.
 // What could not be read is missing; the errors say so.
 func (f *File) Documents() ([]*yaml.Node, []*manifest.ReadError) { return f.docs() }
+
+// Shared is what make gives, made once for all rules that ask the file for the
+// same key. Keys are of a type of the caller's own. The rules judge a file one
+// after the other.
+func (f *File) Shared(key any, make func() any) any {
+	v, ok := f.shared[key]
+	if !ok {
+		v = make()
+		if f.shared == nil {
+			f.shared = map[any]any{}
+		}
+		f.shared[key] = v
+	}
+	return v
+}
 
 // Contains says that the file's bytes hold a text.
 func (f *File) Contains(text string) bool { return bytes.Contains(f.Data, []byte(text)) }
@@ -140,20 +158,25 @@ func (p *TreePass) ReportAs(s Severity, at manifest.Span, key, format string, ar
 // ReportFix is ReportAs with a remedy of the case's own, such as the command that
 // mends it; empty for the rule's.
 func (p *TreePass) ReportFix(s Severity, at manifest.Span, key, fix, format string, args ...any) {
+	p.report(p.finding(s, at, key, fix, format, args...))
+}
+
+func (p *TreePass) finding(s Severity, at manifest.Span, key, fix, format string, args ...any) Finding {
 	if p.fixed {
 		s = p.severity
 	}
 	if fix == "" {
 		fix = p.Rule.Fix
 	}
-	p.report(Finding{
+	return Finding{
 		Rule:     p.Rule.ID,
 		Severity: s,
+		Mild:     s < p.severity && !p.fixed,
 		Message:  fmt.Sprintf(format, args...),
 		Fix:      fix,
 		Path:     key,
 		Origin:   manifest.Origin{Span: at, Exact: at.Line > 0},
 		stable:   key,
 		settled:  true,
-	})
+	}
 }

@@ -14,13 +14,18 @@
 // does not see the mark.
 //
 // An example for a rule on files may be several: the first part of their names,
-// such as "bad-two", is the example, the rest the name in the tree. Three names
+// such as "bad-two", is the example, the rest the name in the tree. Six names
 // have a meaning of their own:
 //
 //	bad-two/@base/NAME   a file of the tree that the example is compared with
 //	bad-two/@want        marks for files in which none can be written, each as
 //	                     "NAME:LINE", "NAME:LINE: text" or "NAME:LINE high: text"
 //	bad-two/@readers     which units read a file, each as "NAME KIND UNIT"
+//	bad-two/@past        what commits since the base held, each as "COMMIT NAME RULE
+//	                     SEVERITY KEY MESSAGE", with "-" for no NAME and no RULE
+//	bad-two/@units       what deploys the objects of a file, each as "NAME OBJECT",
+//	                     OBJECT being another one's kind and name: "Kustomization/apps"
+//	bad-two/@patch/NAME  what an overlay merges into the objects of a file
 package linttest
 
 import (
@@ -35,12 +40,13 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
+	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
 var (
 	want      = regexp.MustCompile(`# want(?: (\w+))?(?:: (.*))?$`)
-	elsewhere = regexp.MustCompile(`^(.+?):(\d+)(?: (\w+))?(?:: (.*))?$`)
+	elsewhere = regexp.MustCompile(`^(.*?):(\d+)(?: (\w+))?(?:: (.*))?$`)
 	condition = regexp.MustCompile(`^# (options|kubernetes|unit|incomplete)(?:: (.*))?$`)
 )
 
@@ -89,6 +95,9 @@ type Example struct {
 	// text is all that the example says, for its conditions.
 	text    string
 	readers map[string][]lint.Reader
+	past    []lint.Past
+	units   map[string]string // which object deploys those of a file
+	patches map[string][]byte // what is merged into the objects of a file
 }
 
 // place is a line of a file.
@@ -110,7 +119,7 @@ func Examples(r *lint.Rule) (examples []*Example, faults []string) {
 		}
 		e := byName[group]
 		if e == nil {
-			e = &Example{Name: group, marks: map[place]mark{}, readers: map[string][]lint.Reader{}}
+			e = &Example{Name: group, marks: map[place]mark{}, readers: map[string][]lint.Reader{}, units: map[string]string{}, patches: map[string][]byte{}}
 			byName[group] = e
 			examples = append(examples, e)
 		}
@@ -148,6 +157,25 @@ func (e *Example) add(name string, data []byte) error {
 			e.readers[fields[0]] = append(e.readers[fields[0]], lint.Reader{Kind: fields[1], Unit: lint.Unit{ID: fields[2]}})
 		}
 		return nil
+	case "@past":
+		for line := range strings.Lines(string(data)) {
+			past, err := pastOf(strings.TrimSpace(line))
+			if err != nil {
+				return err
+			}
+			e.past = append(e.past, past)
+		}
+		return nil
+	}
+	if name == "@units" {
+		for line := range strings.Lines(string(data)) {
+			file, object, ok := strings.Cut(strings.TrimSpace(line), " ")
+			if !ok {
+				return fmt.Errorf("%q is not NAME OBJECT", line)
+			}
+			e.units[file] = object
+		}
+		return nil
 	}
 	if before, ok := strings.CutPrefix(name, "@base/"); ok {
 		e.base = append(e.base, txtar.File{Name: before, Data: data})
@@ -162,8 +190,33 @@ func (e *Example) add(name string, data []byte) error {
 			lines[i] = strings.TrimRight(line[:m[0]], " ")
 		}
 	}
-	e.Files = append(e.Files, txtar.File{Name: name, Data: []byte(strings.Join(lines, "\n"))})
+	data = []byte(strings.Join(lines, "\n"))
+	if target, ok := strings.CutPrefix(name, "@patch/"); ok {
+		e.patches[target] = data
+		return nil
+	}
+	e.Files = append(e.Files, txtar.File{Name: name, Data: data})
 	return nil
+}
+
+// pastOf reads a line of @past.
+func pastOf(line string) (lint.Past, error) {
+	fields := strings.SplitN(line, " ", 6)
+	if len(fields) != 6 {
+		return lint.Past{}, fmt.Errorf("%q is not COMMIT NAME RULE SEVERITY KEY MESSAGE", line)
+	}
+	for i := range fields {
+		if fields[i] == "-" {
+			fields[i] = ""
+		}
+	}
+	severity, err := lint.ParseSeverity(fields[3])
+	if err != nil {
+		return lint.Past{}, err
+	}
+	past := lint.Past{Commit: fields[0], Finding: lint.Finding{Rule: fields[2], Severity: severity, Path: fields[4], Message: fields[5]}}
+	past.Origin.File = fields[1]
+	return past, nil
 }
 
 // faults are what the examples of a rule show to be wrong with it.
@@ -226,6 +279,7 @@ func faultsIn(r *lint.Rule, e *Example) (faults []string) {
 func (e *Example) tree() *lint.Tree {
 	t := treeOf(e.Files)
 	t.Readers = func(name string) []lint.Reader { return e.readers[name] }
+	t.Past = e.past
 	if len(e.base) > 0 {
 		t.Base = treeOf(e.base)
 	}
@@ -257,6 +311,9 @@ func Findings(r *lint.Rule, e *Example) (findings []lint.Finding, faults []strin
 	setting := lint.Setting{Enabled: &on, Options: map[string][]string{}}
 	unit := lint.Unit{ID: "example"}
 	complete := true
+	if len(e.units) > 0 {
+		unit.Cluster = "example"
+	}
 	for line := range strings.Lines(e.text) {
 		m := condition.FindStringSubmatch(strings.TrimSpace(line))
 		if m == nil {
@@ -306,15 +363,16 @@ func Findings(r *lint.Rule, e *Example) (findings []lint.Finding, faults []strin
 			}
 		}
 		for _, d := range docs {
-			objects = append(objects, manifest.Objects(d, manifest.Origin{Span: manifest.Span{File: f.Name}}, nil)...)
+			objects = append(objects, manifest.Objects(d, manifest.Origin{Span: manifest.Span{File: f.Name}}, e.patch(f.Name, d))...)
 		}
 	}
 	findings = append(findings, l.Tree(tree)...)
 	if len(objects) == 0 && !onFiles {
 		fault("%s holds no object", e.Name)
 	}
+	unitOf := func(o *manifest.Object) lint.Unit { return e.unitOf(o, objects, unit) }
 	for _, o := range objects {
-		findings = append(findings, l.Object(o, unit)...)
+		findings = append(findings, l.Object(o, unitOf(o))...)
 		for _, wrong := range o.SchemaErrors() {
 			if !onFiles && !strings.Contains(e.Name, "malformed") {
 				fault("%s: %s: %v: %s", e.Name, o.ID(), wrong.Path, wrong.Message)
@@ -322,13 +380,74 @@ func Findings(r *lint.Rule, e *Example) (findings []lint.Finding, faults []strin
 		}
 	}
 	// As in a run: of what a rule does not name it sees nothing.
-	objects = slices.DeleteFunc(objects, func(o *manifest.Object) bool { return !l.Keeps(o) })
 	findings = append(findings, l.Cluster(&lint.Cluster{
-		Objects:  objects,
-		Unit:     func(*manifest.Object) lint.Unit { return unit },
+		Objects:  slices.DeleteFunc(slices.Clone(objects), func(o *manifest.Object) bool { return !l.Keeps(o) }),
+		Unit:     unitOf,
 		Complete: func(string) bool { return complete },
 	})...)
+	lint.Locate(findings, func(name string) []byte {
+		data, err := tree.ReadFile(name)
+		if err != nil {
+			return nil
+		}
+		return data
+	})
 	return lint.Fold(findings), faults
+}
+
+// unitOf is what deploys an object: what the example names for its file, else the
+// unit of all.
+func (e *Example) unitOf(o *manifest.Object, objects []*manifest.Object, unit lint.Unit) lint.Unit {
+	by, ok := e.units[o.Origin.File]
+	if !ok {
+		return unit
+	}
+	unit.ID, unit.Reconciled = by, true
+	for _, other := range objects {
+		if other.GVK.Kind+"/"+other.Name == by {
+			unit.By = other
+		}
+	}
+	return unit
+}
+
+// patch merges what the example adds to the objects of a file, and says where each
+// of their fields is written; nil for a file to which nothing is added.
+func (e *Example) patch(name string, doc *yaml.Node) manifest.Locator {
+	data, ok := e.patches[name]
+	if !ok {
+		return nil
+	}
+	added := map[*yaml.Node]bool{}
+	docs, _ := manifest.Parse(data)
+	for _, d := range docs {
+		merge(doc, d, added)
+	}
+	return func(q manifest.Query) (manifest.Origin, bool) {
+		file := name
+		if added[q.Node] {
+			file = "@patch/" + name
+		}
+		return manifest.Origin{Span: manifest.NodeSpan(file, q.Node), Exact: true}, q.Node.Line > 0
+	}
+}
+
+// merge puts the fields of one mapping into another, and notes them as added.
+func merge(into, from *yaml.Node, added map[*yaml.Node]bool) {
+	for i := 0; i+1 < len(from.Content); i += 2 {
+		key, value := from.Content[i], from.Content[i+1]
+		old := manifest.Get(into, key.Value)
+		switch {
+		case old == nil:
+			into.Content = append(into.Content, key, value)
+			added[key], added[value] = true, true
+		case old.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode:
+			merge(old, value, added)
+		default:
+			*old = *value
+			added[old] = true
+		}
+	}
 }
 
 // option is the value of one of a rule's options.
