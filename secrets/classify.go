@@ -27,7 +27,8 @@ const (
 	Template
 	// Generated is a stand-in for what a chart makes up at random.
 	Generated
-	// Public is PEM that is meant to be public: certificates and public keys.
+	// Public is PEM that anyone may read: certificates, public keys and what was
+	// encrypted for someone with age or PGP.
 	Public
 	// Literal is everything else.
 	Literal
@@ -212,7 +213,8 @@ func isPublicPEM(v string) bool {
 
 func isPublicLabel(label string) bool {
 	switch label {
-	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "PGP PUBLIC KEY BLOCK":
+	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "X509 CRL",
+		"PUBLIC KEY", "RSA PUBLIC KEY", "DH PARAMETERS", "EC PARAMETERS", "PGP PUBLIC KEY BLOCK", "PGP MESSAGE", "AGE ENCRYPTED FILE":
 		return true
 	}
 	return false
@@ -276,189 +278,6 @@ func isPrintable(s string) bool {
 	return true
 }
 
-// isSchemeReference says that the whole value is an address that a secret
-// manager looks up.
-func isSchemeReference(v string) bool {
-	if strings.ContainsAny(v, "\n\r") {
-		return false
-	}
-	if strings.HasPrefix(v, "<path:") {
-		return strings.IndexByte(v, '>') == len(v)-1 && strings.Contains(v, "#")
-	}
-	if strings.ContainsAny(v, " \t") {
-		return false
-	}
-	if rest, ok := strings.CutPrefix(v, "ref+"); ok {
-		scheme, path, ok := strings.Cut(rest, "://")
-		// ref+echo gives back its own path: no look-up at all.
-		return ok && scheme != "" && scheme != "echo" && path != ""
-	}
-	if rest, ok := strings.CutPrefix(v, "secretref+"); ok {
-		return rest != ""
-	}
-	if rest, ok := strings.CutPrefix(v, "op://"); ok {
-		return strings.Contains(rest, "/")
-	}
-	if rest, ok := strings.CutPrefix(strings.TrimPrefix(v, ">>"), "vault:"); ok {
-		path, key, ok := strings.Cut(rest, "#")
-		return ok && path != "" && key != ""
-	}
-	// Argo CD: $oidc.clientSecret, $some-secret:key.
-	if len(v) > 3 && v[0] == '$' && isLetter(v[1]) && strings.ContainsAny(v, ".:") {
-		for i := 1; i < len(v); i++ {
-			if !isAlnum(v[i]) && strings.IndexByte("._:-", v[i]) < 0 {
-				return false
-			}
-		}
-		return isAlnum(v[len(v)-1])
-	}
-	return false
-}
-
-// maxReference bounds the length of one reference or template expression. None
-// that people write is longer; without it a text of nothing but openings would
-// cost the square of its length.
-const maxReference = 1024
-
-// cut says what cutReferences took out of a text.
-type cut struct {
-	references, templates int
-	// literal says that a reference carries a literal default.
-	literal bool
-}
-
-func (c cut) class() Class {
-	if c.references > 0 {
-		return Reference
-	}
-	return Template
-}
-
-// cutReferences takes the references and template expressions out of a text.
-func cutReferences(v string, depth int) (rest string, found cut) {
-	var b strings.Builder
-	for i := 0; i < len(v); {
-		n, template, fallback := referenceAt(v[i:])
-		if n == 0 {
-			b.WriteByte(v[i])
-			i++
-			continue
-		}
-		i += n
-		if template {
-			found.templates++
-			continue
-		}
-		found.references++
-		if fallback != "" && classify(fallback, depth+1) == Literal {
-			found.literal = true
-		}
-	}
-	return b.String(), found
-}
-
-// referenceAt is the length of the reference or template expression that the
-// text begins with, zero without one, and the default value that it carries.
-func referenceAt(v string) (n int, template bool, fallback string) {
-	v = v[:min(len(v), maxReference)]
-	switch v[0] {
-	case '{':
-		if strings.HasPrefix(v, "{{") {
-			if end := strings.Index(v, "}}"); end > 0 {
-				return end + 2, true, ""
-			}
-		}
-	case '%':
-		if strings.HasPrefix(v, "%(") {
-			if end := strings.IndexByte(v, ')'); end > 2 && strings.HasPrefix(v[end:], ")s") && isIdentifier(v[2:end]) {
-				return end + 2, false, ""
-			}
-		}
-	case '<':
-		if strings.HasPrefix(v, "<path:") {
-			if end := strings.IndexAny(v, ">\n"); end > 0 && v[end] == '>' {
-				return end + 1, false, ""
-			}
-		}
-	case '$':
-		switch {
-		case strings.HasPrefix(v, "${{"):
-			if end := strings.Index(v, "}}"); end > 0 {
-				return end + 2, false, ""
-			}
-		case strings.HasPrefix(v, "$__file{"), strings.HasPrefix(v, "$__env{"), strings.HasPrefix(v, "$__vault{"):
-			if end := strings.IndexAny(v, "}\n"); v[max(end, 0)] == '}' {
-				return end + 1, false, ""
-			}
-		case strings.HasPrefix(v, "$("):
-			if end := strings.IndexByte(v, ')'); end > 2 && isIdentifier(v[2:end]) {
-				return end + 1, false, ""
-			}
-		case strings.HasPrefix(v, "${"):
-			return braceReference(v)
-		}
-	}
-	return 0, false, ""
-}
-
-// braceReference reads ${NAME} with whatever operator follows the name.
-func braceReference(v string) (n int, template bool, fallback string) {
-	level, end := 0, -1
-	for i := 1; i < len(v); i++ {
-		if v[i] == '{' {
-			level++
-		} else if v[i] == '}' {
-			if level--; level == 0 {
-				end = i
-				break
-			}
-		}
-	}
-	if end < 0 {
-		return 0, false, ""
-	}
-	body := strings.TrimLeft(v[2:end], "#!")
-	name := 0
-	for name < len(body) && (isAlnum(body[name]) || body[name] == '_' || body[name] == '.') {
-		name++
-	}
-	if name == 0 || isDigit(body[0]) {
-		return 0, false, ""
-	}
-	rest := body[name:]
-	switch {
-	case rest == "":
-	case strings.HasPrefix(rest, ":=") || strings.HasPrefix(rest, ":-"):
-		fallback = rest[2:]
-	case rest[0] == '=' || rest[0] == '-':
-		fallback = rest[1:]
-	case strings.HasPrefix(rest, ":+") || strings.HasPrefix(rest, ":?"):
-	case rest[0] == ':':
-		// ${env:NAME} looks a value up, ${NAME:3} cuts one, and Spring's
-		// ${name:default} carries one.
-		switch strings.ToLower(body[:name]) {
-		case "env", "file", "vault", "secret", "ssm", "sm", "sys", "git":
-		default:
-			if !isDigit(append([]byte(rest[1:]), 0)[0]) {
-				fallback = rest[1:]
-			}
-		}
-	}
-	return end + 1, false, strings.Trim(fallback, `"'`)
-}
-
-func isIdentifier(s string) bool {
-	if s == "" || isDigit(s[0]) {
-		return false
-	}
-	for i := range len(s) {
-		if !isAlnum(s[i]) && strings.IndexByte("_.-", s[i]) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // isPlaceholder says that the text is nothing but an invitation to set a value.
 // It never judges by a part: a secret that holds the word "example" is one.
 func isPlaceholder(v string) bool {
@@ -480,17 +299,21 @@ func isPlaceholder(v string) bool {
 		return true
 	}
 	words := splitWords(v)
+	if len(words) > 2 && words[0] == "your" && strings.TrimLeft(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		// YourApiToken
+		return true
+	}
 	marked := false
 	for i, w := range words {
 		switch w {
-		case "changeme", "changeit", "changethis", "example", "dummy", "todo", "placeholder", "replaceme", "fixme", "tbd", "redacted", "xxx":
+		case "changeme", "changeit", "changethis", "example", "dummy", "fake", "todo", "placeholder", "replaceme", "fixme", "tbd", "redacted", "xxx":
 			marked = true
 		case "me", "it", "this":
 			if i > 0 && (words[i-1] == "change" || words[i-1] == "replace") {
 				marked = true
 			}
-		case "a", "an", "the", "my", "your", "some", "here", "please", "change", "replace", "insert", "with", "value", "real",
-			"password", "passwd", "secret", "token", "key", "api", "user", "username", "admin", "test", "https", "http", "www", "com", "org", "net":
+		case "a", "an", "the", "my", "your", "some", "here", "please", "change", "replace", "insert", "set", "with", "value", "real",
+			"password", "passwd", "pass", "pw", "secret", "token", "key", "api", "client", "auth", "db", "database", "user", "username", "admin", "test", "https", "http", "www", "com", "org", "net":
 		default:
 			if !isOneCharacter(w) || w[0] != 'x' {
 				return false
@@ -519,7 +342,11 @@ func inviting(v string) bool {
 			return false
 		}
 	}
-	for _, prefix := range [...]string{"replace_", "replace-", "change_me", "change-me", "changeme_", "changeme-", "your_", "your-", "your ", "todo_", "todo-", "todo ", "insert_", "insert-", "insert your "} {
+	words := splitWords(v)
+	if last := words[len(words)-1]; len(words) > 1 && (last == "placeholder" || words[0] == "my" && isCredentialWord("", last)) {
+		return true
+	}
+	for _, prefix := range [...]string{"xxx_", "xxx-", "replace_", "replace-", "change_me", "change-me", "changeme_", "changeme-", "your_", "your-", "your ", "todo_", "todo-", "todo ", "insert_", "insert-", "insert your "} {
 		if strings.HasPrefix(lower, prefix) {
 			return true
 		}

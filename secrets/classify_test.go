@@ -56,6 +56,32 @@ func TestClassify(t *testing.T) {
 		{"-----BEGIN PUBLIC KEY-----\nMIIB==\n-----END PUBLIC KEY-----\n", Public},
 		{"-----BEGIN CERTIFICATE-----\nMIIB", Literal},
 		{strings.Repeat("${A:=", 100) + "x" + strings.Repeat("}", 100), Literal},
+		// What other tools encrypted or look up.
+		{"ENC(G6N718UuyPE5bHyWKyuLQSm02auQPUtm)", Reference}, {"ENC(short)", Literal}, {"{cipher}AQAVhg0nCfKsLGvgGaTqdsdZ", Reference},
+		{"vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZR", Reference}, {"vault:v1:", Literal}, {"ENC[PKCS7,MIIBeQYJKoZIhvcNAQcDoIIBajCCAWYCAQ]", Reference},
+		{"ENC[PKCS7,hunter 2]", Literal}, {"bao:secret/data/db#password", Reference}, {">>vault:secret/data/db#password", Reference},
+		{"arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3", Reference}, {"arn:aws:iam::123456789012:role/x", Literal},
+		{"projects/p/secrets/db/versions/1", Reference}, {"projects/p/instances/db", Literal}, {"awssm://db", Reference}, {"secret://user:pw@host", Literal},
+		{"azkv://vault/db", Reference}, {"ftp://vault/db", Literal},
+		{"-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", Public}, {"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n", Public},
+		{"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\npassword: hunter2", Literal},
+		{"-----BEGIN EC PRIVATE KEY-----\nMIIB\n-----END EC PRIVATE KEY-----", Literal},
+		// What pipelines fill in, and what only looks alike.
+		{"#{DB_PASSWORD}#", Reference}, {"#{DB_PASSWORD}", Reference}, {"((db-password))", Reference}, {"[[ .password ]]", Reference}, {"<% password %>", Reference},
+		{"<%= password %>", Reference}, {"{% password %}", Reference}, {"@DB_PASSWORD@", Reference}, {"__DB_PASSWORD__", Reference}, {"<<DB_PASSWORD>>", Reference},
+		{"@hunter2@", Literal}, {"__hunter2__", Literal}, {"((hunter2!))", Literal}, {"#{hunter 2}", Literal}, {"@", Placeholder}, {"@@", Placeholder}, {"__", Placeholder},
+		{"((", Placeholder}, {"@DB_PASSWORD", Literal}, {"#hunter2#", Literal}, {"[[hunter2$]]", Literal}, {"p@ssw@rd", Literal},
+		{"${?DB_PASSWORD}", Reference}, {"${mariadb-password}", Reference}, {"${PASSWORD-hunter}", Literal}, {"${password-hunter2}", Literal}, {"${DB_PASSWORD:?}", Reference},
+		{"${DB_PASSWORD:-}", Reference}, {"${DB_PASSWORD:-${OTHER}}", Reference}, {"${DB_PASSWORD:-${OTHER:-hunter2}}", Literal}, {"${}", Literal}, {"${1}", Literal}, {"$(A)$(B)", Reference}, {"$(A)hunter2", Literal},
+		{"{{ .a }}{{ .b }}", Template}, {"{{ .a }}hunter2", Literal}, {"{{", Placeholder}, {"}}", Placeholder}, {"{{ unfinished", Literal}, {"{{- include \"a\" . -}}", Template},
+		{"Bearer $(TOKEN)", Reference}, {"Bearer hunter2", Literal}, {"Basic {{ .Auth }}", Template}, {"token ${T}", Reference},
+		// Invitations, and what is none.
+		{"fake", Placeholder}, {"fake_password", Placeholder}, {"YourApiToken", Placeholder}, {"Your4piToken", Literal}, {"example_pw", Placeholder}, {"my_private_password", Placeholder},
+		{"my_private_place", Literal}, {"interbroker-password-placeholder", Placeholder}, {"XXX_DATABASE_PASSWORD_XXX", Placeholder}, {"REDACTED", Placeholder}, {"<REDACTED>", Placeholder},
+		{"<password> ", Placeholder}, {"<<<", Placeholder}, {"<a><b>", Literal}, {"changeit", Placeholder}, {"change-this-8f3k", Literal}, {"dummy-token", Placeholder}, {"dummytoken1", Literal},
+		{"replace-me-please", Placeholder}, {"Replace-Me-Please7x", Literal}, {"todo: set this", Placeholder}, {"TBD", Placeholder}, {"tbdhunter", Literal}, {"hunter2 # CHANGE_ME", Literal},
+		{"••••••••", Placeholder}, {"--------", Placeholder}, {"000000", Placeholder}, {"0000001", Literal}, {"user:changeme", Placeholder}, {"user:changeme2x", Literal},
+		{"https://user:CHANGE_ME@git.corp/a", Placeholder}, {"https://user:${P}x@git.corp/a", Literal}, {"https://${T}@git.corp/a", Reference},
 	} {
 		if got := Classify(c.value); got != c.want {
 			t.Errorf("Classify(%.60q) = %v, want %v", c.value, got, c.want)
@@ -64,8 +90,15 @@ func TestClassify(t *testing.T) {
 }
 
 func TestClassifyIsFast(t *testing.T) {
-	for _, unit := range []string{"${", "{{", "://", "${A:=", "$(", "<path:", "password=", "ENC[AES256_GCM,data:", "-----BEGIN ", "a@b:c://"} {
-		Classify(strings.Repeat(unit, 1<<16/len(unit)))
+	for _, unit := range []string{"${", "{{", "://", "${A:=", "$(", "<path:", "password=", "ENC[AES256_GCM,data:", "-----BEGIN ", "a@b:c://",
+		"{% ", "<<", "a: |\n ", "<a>", "sh -c '", "--password ", "-", "\"", "$(", "password '"} {
+		text := strings.Repeat(unit, 1<<16/len(unit))
+		Classify(text)
+		clearCredential("password", text)
+		embeddedCredentials("app.yaml", text)
+		embeddedCredentials("start.sh", text)
+		clearFlags(scriptWords(nil, text, nil, 0))
+		clearURLs(text)
 	}
 }
 
@@ -96,7 +129,7 @@ func FuzzClassify(f *testing.F) {
 		f.Add(base64.StdEncoding.EncodeToString([]byte(seed)))
 	}
 	f.Fuzz(func(t *testing.T, v string) {
-		if len(v) > 1<<16 {
+		if len(v) > 1<<12 {
 			return
 		}
 		c := Classify(v)
@@ -108,11 +141,48 @@ func FuzzClassify(f *testing.F) {
 		}
 		CredentialName(v)
 		literalCredential(v)
-		embeddedCredential("a", v)
-		findPrivateKey(v)
+		clearCredential("dbPassword", v)
+		CredentialName(v)
+		for _, key := range [...]string{"a", "a.sh", "a.sql", "a.xml", "a.properties"} {
+			for _, in := range embeddedCredentials(key, v) {
+				if in.Line < 1 || in.Line > strings.Count(v, "\n")+1 {
+					t.Errorf("%s: line %d of %q", key, in.Line, v)
+				}
+			}
+		}
+		clearFlags(scriptWords(nil, v, nil, 0))
+		clearURLs(v)
+		scanText([]byte(v))
 		for _, u := range findURLs(v) {
 			u.clearCredentials()
 		}
 		shellWords(v)
 	})
+}
+
+func TestClearCredential(t *testing.T) {
+	for _, c := range []struct{ name, value string }{
+		{"password", "hunter2-pw"}, {"password", "password"}, {"password", "123456"}, {"DB_PASSWORD", "00112233"}, {"adminPassword", "Hunter Two"}, {"token", "abc-def-ghi"},
+		{"clientSecret", "my-own-phrase"}, {"jwt-secret", "supersecret"}, {"secret", "8f3kd9X"}, {"SECRET_KEY", "8f3k-signing"}, {"apiKey", "not-false-but-secret"},
+		{"dsn", "app:hunter2@tcp(db:3306)/shop"}, {"connectionString", "Server=db;User=app;Password=hunter2-pw"}, {"AccountKey", "aHVudGVyMg=="}, {"encryptionKey", "0123456789abcdef0123456789abcdeg"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/" + "T000/B000/abcdef"}, {"passwordHash", "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"},
+		{"smtp_pass", "hunter2"}, {"db_pw", "hunter2"}, {"authtoken", "hunter2"}, {"secretkey", "hunter2"}, {"password", "always-hunter2"}, {"MYSQL_ROOT_PASSWORD", "db_password1"},
+	} {
+		if !clearCredential(c.name, c.value) {
+			t.Errorf("clearCredential(%q, %q) = false", c.name, c.value)
+		}
+	}
+	for _, c := range []struct{ name, value string }{
+		{"password", ""}, {"password", "true"}, {"password", "none"}, {"token", "3600"}, {"token", "1h"}, {"token", "30 days"}, {"token", "always"}, {"password", "${P}"},
+		{"secret", "hypershift"}, {"secret", "ibm-s390x-ssh-key-wdc06"}, {"OPERATOR_SECRET", "operator"}, {"credentials", "gcp-sa"}, {"databaseSecret", "database-credentials"},
+		{"s3_credentials_secret", "s3-credentials"}, {"client_secret", "oauth2-proxy-client-secret"}, {"token", "vault-token"}, {"DB_PASSWORD", "db-password"}, {"API_KEY", "API_KEY_VALUE"},
+		{"cookie-secret", "SECRET"}, {"apikeyKey", "TMDB_API_KEY"}, {"initialClusterToken", "etcd-cluster-k8s"}, {"tsigSecretAlg", "hmac-sha256"}, {"masterKeyIps", "0.0.0.0/0"},
+		{"auth-htpasswd-encryption", "bcrypt"}, {"connectionString", "redis-cart:6379"}, {"CONNECTION_STRING", "projects/p/instances/i/databases/d"}, {"dsn", "host=db user=app"}, {"dsn", "app@tcp(db:3306)/shop"},
+		{"SENTRY_DSN", "https://8f3d1f1c2b7a4d3f@sentry.corp/42"}, {"password", "The password of the user, which must be set"}, {"passwordHash", "bcrypt"}, {"token", "/run/secrets/token"},
+		{"publicKey", "8f3kd9X"}, {"PASSWORD_KEY", "password1x"}, {"secretName", "hunter2"}, {"tokens", "hunter2"}, {"TOKEN", "%TOKEN%"}, {"password", "{password}"}, {"password", "%s"},
+	} {
+		if clearCredential(c.name, c.value) {
+			t.Errorf("clearCredential(%q, %q) = true", c.name, c.value)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package secrets
 
 import (
-	"path"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -27,34 +26,14 @@ var configMapContainsSecret = &lint.Rule{
 		if text(p.Object.Node, "$patch") == "delete" || sops.Read(p.Object.Node).Valid() {
 			return
 		}
+		found := 0
 		for _, name := range [...]string{"data", "binaryData"} {
 			n := manifest.Get(p.Object.Node, name)
 			if n == nil || n.Kind != yaml.MappingNode {
 				continue
 			}
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				key, v := n.Content[i].Value, n.Content[i+1]
-				if v.Kind != yaml.ScalarNode || isNull(v) {
-					continue
-				}
-				value := v.Value
-				if name == "binaryData" {
-					decoded, ok := decodeBase64(value)
-					if !ok || !isPrintable(decoded) {
-						continue
-					}
-					value = decoded
-				}
-				at := field.NewPath(name).Key(key)
-				if !strings.Contains(strings.TrimSpace(value), "\n") && CredentialName(key) {
-					if literalCredential(value) {
-						p.Report(at, "ConfigMap key %q holds a literal credential", key)
-					}
-					continue
-				}
-				if found := embeddedCredential(key, value); found != "" {
-					p.Report(at, "ConfigMap key %q holds a literal for %q", key, found)
-				}
+			for i := 0; i+1 < len(n.Content) && found < maxInConfigMap; i += 2 {
+				found += checkConfigMapEntry(p, name, n.Content[i].Value, n.Content[i+1], maxInConfigMap-found)
 			}
 		}
 	},
@@ -66,22 +45,55 @@ metadata:
   name: config
 data:
   DB_PASSWORD: hunter2-pw # want: ConfigMap key "DB_PASSWORD" holds a literal credential
-  app.properties: | # want: ConfigMap key "app.properties" holds a literal for "spring.datasource.password"
+  app.properties: |
     spring.datasource.user=app
-    spring.datasource.password=hunter2-pw
-  app.yaml: | # want: holds a literal for "password"
+    spring.datasource.password=hunter2-pw # want: ConfigMap key "app.properties" holds a literal for "spring.datasource.password"
+    mail.smtp.token: hunter2-pw # want: "mail.smtp.token"
+  app.yaml: |
     database:
       user: app
-      password: hunter2-pw
+      password: hunter2-pw # want: holds a literal for "password"
+    users:
+      - name: one
+        password: hunter2-pw # want
+    env:
+      - {name: API_TOKEN, value: hunter2-pw} # want
   app.json: '{"auth": {"clientSecret": "hunter2-pw"}}' # want: "clientSecret"
-  app.ini: | # want
+  app.ini: |-
     [db]
-    password = "hunter2-pw"
-  .env: | # want
-    export API_KEY=hunter2-pw
-  templated.yaml: | # want
+    password = "hunter2-pw" # want
+  app.toml: |
+    [db]
+    # the next is wrong
+    api_key = "hunter2-key" # want: "api_key"
+  .env: |
+    A=b
+
+    export API_KEY=hunter2-pw # want
+  templated.yaml: |
     host: {{ .Host }}
-    password: hunter2-pw
+    password: hunter2-pw # want
+  secret.json: |
+    {"user": "app", "token": "hunter2-pw"} # want: "token"
+  init.sql: |
+    CREATE DATABASE shop;
+    CREATE USER app WITH PASSWORD 'hunter2-pw'; # want
+    alter user root@localhost identified by 'hunter2-pw'; # want
+  start.sh: |
+    #!/bin/sh
+    mysql -uroot -phunter2-pw < /init.sql # want: "-p"
+  core-site.xml: |
+    <configuration>
+      <property>
+        <name>fs.s3a.secret.key</name>
+        <value>hunter2-pw</value>
+      </property>
+      <property>
+        <name>javax.jdo.option.ConnectionPassword</name>
+        <value>hunter2-pw</value> # want: "javax.jdo.option.ConnectionPassword"
+      </property>
+      <admin-password>hunter2-pw</admin-password> # want
+    </configuration>
 binaryData:
   app.env: UEFTU1dPUkQ9aHVudGVyMi1wdwo= # want
 -- good.yaml --
@@ -117,6 +129,39 @@ data:
     PASSWORD="$1"
   readme.md: |
     The password is asked for. Set token: see below.
+  secret-name: web-credentials
+  password.policy: strict
+  sql: |
+    -- PASSWORD 'commented'
+    create user app with password '${DB_PASSWORD}';
+  backup.sh: |
+    #!/bin/bash
+    mysqldump -p"$MYSQL_PASSWORD" shop > /backup/$(date +%F).sql
+    curl -H "Authorization: Bearer ${TOKEN}" https://api.corp
+  site.xml: |
+    <configuration>
+      <property><name>token.ttl</name><value>3600</value></property>
+      <password>${env.PASSWORD}</password>
+    </configuration>
+  application.yaml: |
+    spring:
+      datasource:
+        password: ${DB_PASSWORD:}
+      security:
+        oauth2:
+          client-secret: '@CLIENT_SECRET@'
+    management:
+      tokens:
+        password-encoder: bcrypt
+    auth:
+      env: [{name: API_TOKEN, valueFrom: {secretKeyRef: {name: a, key: token}}}]
+  dex.yaml: |
+    staticClients:
+      - id: argo
+        secretEnv: ARGO_SECRET
+    connectors:
+      - config:
+          clientSecret: $GITHUB_CLIENT_SECRET
   grafana.ini: |
     [security]
     admin_password = $__file{/run/secrets/admin}
@@ -124,67 +169,47 @@ data:
 `,
 }
 
-// embeddedCredential is the name of the first literal credential in a file that
-// a ConfigMap holds, or empty.
-func embeddedCredential(key, value string) string {
-	extension := strings.ToLower(path.Ext(key))
-	switch extension {
-	case ".md", ".txt", ".html", ".css", ".crt", ".pem":
-		return ""
-	case ".py", ".js", ".ts", ".lua", ".go", ".rb", ".php", ".groovy", ".java", ".pl", ".tpl", ".sql", ".rego", ".star":
-		return credentialInLines(value, false, true)
-	case ".sh", ".bash":
-		return credentialInLines(value, false, false)
-	case ".properties", ".env", ".ini", ".conf", ".cfg", ".cnf", ".toml":
-		return credentialInLines(value, extension == ".properties", false)
+// maxInConfigMap is how many findings there are of one ConfigMap at most: it is
+// moved as a whole.
+const maxInConfigMap = 20
+
+// checkConfigMapEntry judges one key of a ConfigMap, and gives the number of
+// findings.
+func checkConfigMapEntry(p *lint.Pass, part, key string, v *yaml.Node, most int) int {
+	if v.Kind != yaml.ScalarNode || isNull(v) {
+		return 0
 	}
+	value := v.Value
+	if part == "binaryData" {
+		decoded, ok := decodeBase64(value)
+		if !ok || !isPrintable(decoded) {
+			return 0
+		}
+		value = decoded
+	}
+	at := field.NewPath(part).Key(key)
 	trimmed := strings.TrimSpace(value)
-	if !strings.Contains(trimmed, "\n") && !strings.HasPrefix(trimmed, "{") {
-		return ""
+	if whole := !strings.Contains(trimmed, "\n") && !strings.HasPrefix(trimmed, "{"); whole && clearCredential(key, value) {
+		p.ReportAs(credentialSeverity(p.Rule.Severity, value), at, "ConfigMap key %q holds a literal credential", key)
+		return 1
 	}
-	structured := extension == ".yaml" || extension == ".yml" || extension == ".json" || strings.HasPrefix(trimmed, "{") || extension == ""
-	if structured {
-		docs, problems := manifest.Parse([]byte(value))
-		found, mapping := "", false
-		for _, doc := range docs {
-			mapping = mapping || doc.Kind == yaml.MappingNode
-			walk(doc, func(w *walker, n *yaml.Node) {
-				if found == "" && !isNull(n) && !applicationTag(n) && CredentialName(w.name()) && literalCredential(n.Value) {
-					found = w.name()
-				}
-			})
+	found := embeddedCredentials(key, value)
+	for i, in := range found {
+		if i == most {
+			return most
 		}
-		if found != "" || mapping && len(problems) == 0 {
-			return found
+		if part == "binaryData" {
+			in.Line = 0
 		}
+		p.ReportInside(p.Rule.Severity, at, in, "ConfigMap key %q holds a literal for %q", key, insideName(in))
 	}
-	return credentialInLines(value, structured && extension != "", false)
+	return len(found)
 }
 
-// applicationTag says that the program which reads the YAML gives the value a
-// meaning of its own, as in `!env_var NAME` or `!vault PATH`: it is no literal.
-func applicationTag(n *yaml.Node) bool {
-	return strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!")
-}
-
-// credentialInLines looks at name=value lines. In a program an unquoted value is
-// code.
-func credentialInLines(value string, colons, quotedOnly bool) string {
-	for line := range strings.Lines(value) {
-		line = strings.TrimSpace(line)
-		for _, p := range findPairs(line, colons) {
-			if !CredentialName(p.name) || !literalCredential(p.value) {
-				continue
-			}
-			quoted := strings.Contains(line, `"`+p.value+`"`) || strings.Contains(line, `'`+p.value+`'`)
-			if !quoted && (quotedOnly || strings.ContainsAny(p.value, "()[]{}<>$`\"'\\")) {
-				continue
-			}
-			if strings.ContainsAny(p.value, "$`") {
-				continue
-			}
-			return p.name
-		}
+// credentialSeverity is low for what is only the hash of a credential.
+func credentialSeverity(s lint.Severity, value string) lint.Severity {
+	if isHash(strings.TrimSpace(value)) {
+		return min(s, lint.Low)
 	}
-	return ""
+	return s
 }

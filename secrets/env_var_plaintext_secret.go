@@ -1,9 +1,10 @@
 package secrets
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/scantling-dev/scantling/lint"
+	"go.yaml.in/yaml/v3"
 )
 
 var envVarPlaintextSecret = &lint.Rule{
@@ -15,16 +16,28 @@ var envVarPlaintextSecret = &lint.Rule{
 	Severity:   lint.High,
 	Category:   lint.Secrets,
 	Frameworks: []string{"MITRE:T1552.001", "NSA-CISA"},
-	Kinds:      lint.Workloads,
+	Kinds:      lint.Any,
 	Written:    true,
 	Check: func(p *lint.Pass) {
-		for _, c := range p.Workload().Containers() {
-			for i, e := range c.Env {
-				if e.ValueFrom == nil && CredentialName(e.Name) && literalCredential(e.Value) && !namesItself(e.Name, e.Value) {
-					p.Report(c.Path.Child("env").Index(i).Child("value"), "environment variable %q of container %q holds a literal credential", e.Name, c.Name)
+		if w, ok := p.Object.Workload(); ok {
+			for _, c := range w.Containers() {
+				for i, e := range c.Env {
+					if e.ValueFrom == nil && clearCredential(e.Name, e.Value) {
+						p.ReportAs(credentialSeverity(p.Rule.Severity, e.Value), c.Path.Child("env").Index(i).Child("value"),
+							"environment variable %q of container %q holds a literal credential", e.Name, c.Name)
+					}
 				}
 			}
+			return
 		}
+		if !mayCarryEnvironment(p) {
+			return
+		}
+		walk(p.Object.Node, func(w *walker, n *yaml.Node) {
+			if name := variableOf(w); name != "" && !isNull(n) && clearCredential(name, n.Value) {
+				p.ReportAs(credentialSeverity(p.Rule.Severity, n.Value), w.path(), "environment variable %q holds a literal credential", name)
+			}
+		})
 	},
 	Examples: `
 -- bad.yaml --
@@ -68,6 +81,36 @@ spec:
                 - name: AUTH_TOKEN
                   value: | # want
                     abc-def-ghi
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata:
+  name: build
+spec:
+  steps:
+    - name: push
+      image: registry.corp/push:1.2
+      env:
+        - name: REGISTRY_PASSWORD
+          value: hunter2-pw # want: environment variable "REGISTRY_PASSWORD"
+        - name: ADMIN_PASS
+          value: "12345678" # want
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: hashed
+spec:
+  ephemeralContainers:
+    - name: debug
+      env:
+        - name: DB_PASSWORD
+          value: hunter2-pw # want high
+  containers:
+    - name: web
+      env:
+        - name: ADMIN_PASSWORD_HASH
+          value: $2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy # want low
 -- good.yaml --
 apiVersion: apps/v1
 kind: Deployment
@@ -126,11 +169,56 @@ spec:
               value: "{{ .Values.password }}"
             - name: SAMPLE_PASSWORD
               value: changeme
+            - name: DB_PASSWORD_KEY
+              value: db-password
+            - name: DATABASE_SECRET
+              value: database-credentials
+            - name: GIT_TOKEN
+              value: git-access-token
+            - name: TOKEN_HEADER
+              value: X-Auth-Token
+            - name: PASSWORD_HASH
+              value: bcrypt
+            - name: SSH_PUBLIC_KEY
+              value: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI app@corp
+            - name: API_TOKEN
+              value: "@API_TOKEN@"
+            - name: ACCESS_TOKEN
+              value: arn:aws:secretsmanager:eu-west-1:123456789012:secret:app
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata:
+  name: build
+spec:
+  params:
+    - name: password
+      value: not-a-variable
+  steps:
+    - name: push
+      env:
+        - name: REGISTRY_PASSWORD
+          value: $(params.password)
 `,
 }
 
-// namesItself says that a value is the variable's own name, perhaps with more
-// behind it, as placeholders often are: API_KEY_VALUE.
-func namesItself(name, value string) bool {
-	return strings.HasPrefix(strings.ToLower(value), strings.ToLower(name))
+// mayCarryEnvironment says that the object is a custom one that may hold lists of
+// containers or of variables. What a chart's values make of theirs is
+// helm-values-plaintext-secret's to judge.
+func mayCarryEnvironment(p *lint.Pass) bool {
+	switch p.Object.GVK.Group {
+	case "", "apps", "batch", "rbac.authorization.k8s.io", "apiextensions.k8s.io", "policy", "networking.k8s.io", "autoscaling":
+		return false
+	}
+	return !slices.Contains(valueCarriers, p.Object.GroupKind())
+}
+
+// variableOf is the name of the environment variable whose value a walk stands at:
+// env[2].value.
+func variableOf(w *walker) string {
+	n := len(w.steps)
+	if n < 3 || w.steps[n-1].key != "value" || w.steps[n-2].index < 0 || w.steps[n-3].key != "env" {
+		return ""
+	}
+	return text(w.steps[n-1].in, "name")
 }

@@ -14,6 +14,7 @@ var secretDecryptedInChange = &lint.Rule{
 	Since:      "0.1.0",
 	Severity:   lint.Critical,
 	Category:   lint.Secrets,
+	Compares:   true,
 	Frameworks: []string{"MITRE:T1552.001"},
 	Supersedes: []string{"configmap-contains-secret", "decrypted-file-committed", "env-var-plaintext-secret", "helm-values-plaintext-secret", "secret-generator-plaintext", "secret-in-command-args", "secret-plaintext", "sops-object-patched", "sops-partially-encrypted", "sops-unencrypted-file", "url-embedded-credentials"},
 	CheckTree: func(p *lint.TreePass) {

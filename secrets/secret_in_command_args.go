@@ -1,12 +1,6 @@
 package secrets
 
-import (
-	"strings"
-
-	"github.com/scantling-dev/scantling/internal/manifest"
-	"github.com/scantling-dev/scantling/lint"
-	"k8s.io/apimachinery/pkg/util/validation/field"
-)
+import "github.com/scantling-dev/scantling/lint"
 
 var secretInCommandArgs = &lint.Rule{
 	ID:         "secret-in-command-args",
@@ -22,7 +16,8 @@ var secretInCommandArgs = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		for _, c := range p.Workload().Containers() {
 			for _, f := range clearFlags(commandLine(c)) {
-				p.Report(f.path, "container %q passes a literal for %q on its command line", c.Name, f.name)
+				p.ReportInside(p.Rule.Severity, f.path, lint.Inside{Key: f.name, Word: f.name, Line: f.line},
+					"container %q passes a literal for %q on its command line", c.Name, f.name)
 			}
 		}
 	},
@@ -48,9 +43,22 @@ spec:
     - name: shell
       command: [sh, -c]
       args:
-        - | # want: container "shell" passes a literal for "PGPASSWORD"
+        - |
           set -e
-          PGPASSWORD="hunter2-pw" psql -h db
+          PGPASSWORD="hunter2-pw" psql -h db # want: container "shell" passes a literal for "PGPASSWORD"
+          mysql -uroot -phunter2-pw shop < dump.sql # want: "-p"
+          if ! redis-cli -h db -a hunter2-pw ping; then exit 1; fi # want: "-a"
+          curl -sf -u admin:hunter2-pw https://api.corp/x # want: "-u"
+          curl -H 'Authorization: Bearer hunter2-token-1' https://api.corp/x # want: "Authorization"
+          sshpass -p hunter2-pw ssh app@corp # want
+          docker login -u app -p hunter2-pw registry.corp # want
+          su app -c "mysqladmin -phunter2-pw status" # want
+    - name: client
+      command: [mysqldump, -uroot, -phunter2-pw, shop] # want: "-p"
+    - name: cache
+      args: [--requirepass, hunter2-pw] # want: "requirepass"
+    - name: probe
+      command: [curl, --user, "admin:hunter2-pw", http://web] # want: "--user"
 -- good.yaml --
 apiVersion: v1
 kind: Pod
@@ -85,126 +93,18 @@ spec:
           app --password "$DB_PASSWORD" --token="${TOKEN}" | tee log
           app --password && echo done
           PASSWORD=$1 run
+          mkdir -p hunter2-dir && read -p hunter2-prompt answer
+          mysql -p -h db shop; mysql -p"$MYSQL_PASSWORD" -P3306
+          redis-cli -a "$REDIS_PASSWORD" ping
+          curl -u "$USER:$PASSWORD" https://api.corp/x
+          curl -u admin https://api.corp/x
+          curl -H "Authorization: Bearer $(cat /run/token)" -H 'Accept: text/plain' https://api.corp/x
+          docker run -p 8080:80 web
+          docker login -u app --password-stdin registry.corp
+          test "$TOKEN" = expected || exit 1
+    - name: client
+      command: [mysqldump, -uroot, -p$(MYSQL_PASSWORD), shop]
+    - name: cache
+      args: [--requirepass, $(REDIS_PASSWORD), --masterauth, ""]
 `,
-}
-
-// argument is one token of a command line, and the item that it is written in.
-type argument struct {
-	text   string
-	path   *field.Path
-	script bool
-}
-
-// flag is a credential's name on a command line and the item with its value.
-type flag struct {
-	name string
-	path *field.Path
-}
-
-// commandLine is a container's command and its arguments. An item that is a
-// shell's script is taken apart at white space.
-func commandLine(c *manifest.Container) []argument {
-	var arguments []argument
-	add := func(items []string, path *field.Path) {
-		for i, item := range items {
-			if !strings.ContainsAny(item, " \t\n") {
-				arguments = append(arguments, argument{text: item, path: path.Index(i)})
-				continue
-			}
-			for line := range strings.Lines(item) {
-				line = strings.TrimSpace(line)
-				if strings.HasPrefix(line, "#") {
-					continue
-				}
-				for _, word := range shellWords(line) {
-					arguments = append(arguments, argument{word, path.Index(i), true})
-				}
-				// Nothing goes on over the end of a line.
-				if !strings.HasSuffix(line, "\\") {
-					arguments = append(arguments, argument{";", path.Index(i), true})
-				}
-			}
-		}
-	}
-	add(c.Command, c.Path.Child("command"))
-	add(c.Args, c.Path.Child("args"))
-	return arguments
-}
-
-// shellWords splits a line at white space outside of quotes and substitutions.
-func shellWords(line string) []string {
-	var words []string
-	var quote byte
-	start, level := -1, 0
-	for i := 0; i < len(line); i++ {
-		c := line[i]
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'' || c == '`':
-			quote = c
-		case c == '(':
-			level++
-		case c == ')':
-			level = max(level-1, 0)
-		}
-		space := (c == ' ' || c == '\t') && quote == 0 && level == 0
-		if space && start >= 0 {
-			words = append(words, line[start:i])
-			start = -1
-		} else if !space && start < 0 {
-			start = i
-		}
-	}
-	if start >= 0 {
-		words = append(words, line[start:])
-	}
-	return words
-}
-
-// clearFlags finds the credentials that have a literal value on a command line:
-// --name=value, --name value and NAME=value.
-func clearFlags(arguments []argument) []flag {
-	var flags []flag
-	for i, a := range arguments {
-		t := strings.Trim(a.text, `"'`)
-		name, value, assigned := strings.Cut(t, "=")
-		dashed := strings.HasPrefix(name, "-")
-		name = strings.TrimLeft(name, "-")
-		if !isIdentifier(name) {
-			continue
-		}
-		if assigned {
-			// --from-literal=password=value
-			if inner, rest, ok := strings.Cut(value, "="); ok && !CredentialName(name) && isIdentifier(inner) {
-				name, value = inner, rest
-			}
-			if CredentialName(name) && clearArgument(value, a.script) {
-				flags = append(flags, flag{name, a.path})
-			}
-			continue
-		}
-		if !dashed || !CredentialName(name) || i+1 == len(arguments) {
-			continue
-		}
-		next := arguments[i+1]
-		if !strings.HasPrefix(next.text, "-") && strings.IndexByte("|&;<>()", append([]byte(next.text), ';')[0]) < 0 && clearArgument(next.text, next.script) {
-			flags = append(flags, flag{name, next.path})
-		}
-	}
-	return flags
-}
-
-// clearArgument says that a token is a literal credential. In a script
-// everything with a dollar sign or a back quote is the shell's to fill in.
-func clearArgument(value string, script bool) bool {
-	if script {
-		value = strings.TrimRight(value, ";")
-		if strings.ContainsAny(value, "$`") && !strings.HasPrefix(value, "'") {
-			return false
-		}
-	}
-	return literalCredential(strings.Trim(value, `"'`))
 }

@@ -10,7 +10,7 @@ var secretPlaintext = &lint.Rule{
 	ID:         "secret-plaintext",
 	Title:      "Secret is stored unencrypted in Git",
 	Why:        "Everyone who can read the repository, a clone of it or a build's cache can read the value, and it stays in the history after it is removed. Base64 is no encryption.",
-	Fix:        "Encrypt the file with SOPS, or let a SealedSecret or an ExternalSecret bring the value; then replace the value itself, because the old one stays in the history.",
+	Fix:        "Encrypt the file with `scantling encrypt FILE`, or let a SealedSecret or an ExternalSecret bring the value; then replace the value itself, because the old one stays in the history.",
 	Since:      "0.1.0",
 	Severity:   lint.Critical,
 	Category:   lint.Secrets,
@@ -22,11 +22,26 @@ var secretPlaintext = &lint.Rule{
 			// The sops rules say what is clear in an encrypted document.
 			return
 		}
-		for _, v := range secretValues(p.Object) {
-			if v.class == Literal {
-				p.Report(v.path, "Secret key %q holds a literal value", v.key)
-			}
+		severity := p.Rule.Severity
+		if isSample(p.Object.Origin.File) {
+			severity = lint.Low
 		}
+		for _, v := range clearEntries(p.Object.Node) {
+			p.ReportAs(v.severity(severity), v.path, "Secret key %q holds a literal value", v.key)
+		}
+	},
+	CheckFile: func(p *lint.TreePass) {
+		if !mayHoldSecret(p.File.Data) {
+			return
+		}
+		reading := readingOf(p.Tree, p.File.Name)
+		if reading == readNot {
+			return
+		}
+		searchSecrets(p.File, reading, reportSecret(p))
+	},
+	CheckTree: func(p *lint.TreePass) {
+		searchPatchFiles(p.Tree, reportSecret(p))
 	},
 	Examples: `
 -- bad.yaml --
@@ -194,6 +209,62 @@ metadata:
   name: other-group
 data:
   password: hunter2
+-- bad-settings.yaml --
+apiVersion: v1
+kind: Secret
+metadata:
+  name: beside-a-password
+stringData:
+  DB_HOST: db.corp # want low
+  DB_USER: app # want low
+  DATABASE_URL: postgres://db.corp/app # want low
+  debug: "true" # want low
+  cache: redis://cache.corp:6379/0?idle_timeout_seconds=30 # want low
+  changed: "2026-01-02T15:04:05Z" # want low
+  hook: https://hooks.corp/services/a8Fk20Lmzq91Xy7PsT43 # want critical
+  DB_PASSWORD: app # want critical
+  ADMIN_URL: postgres://app:hunter2@db.corp/app # want critical
+  api-user-token: app # want critical
+  app.yaml: | # want low
+    server:
+      host: db.corp
+      port: 5432
+  secret.yaml: | # want critical
+    server:
+      host: db.corp
+      password: hunter2-pw
+  users: | # want low
+    app:$2y$05$abcdefghijklmnopqrstuuDK8J3Q5cXf1H0ZyBwVvTgRkLmNoPqRs
+  weak: app:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk= # want critical
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: only-a-name
+stringData:
+  username: app # want low
+-- good-settings.yaml --
+apiVersion: v1
+kind: Secret
+metadata:
+  name: filled-in
+stringData:
+  DB_HOST: db.corp
+  DB_USER: app
+  RESTIC_REPOSITORY: s3:${ENDPOINT}/restic/app
+  DB_PASSWORD: ${DB_PASSWORD}
+  app.yaml: |
+    # For example, postgres://user:password@host/database
+    uri: postgres://app:${DB_PASSWORD}@db/app
+    token: ${TOKEN}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: no-credential
+type: kubernetes.io/dockerconfigjson
+stringData:
+  .dockerconfigjson: '{"auths": {"registry.corp": {"email": ""}}}'
 -- good-malformed.yaml --
 apiVersion: v1
 kind: Secret
@@ -212,6 +283,18 @@ stringData:
   password: ${PASSWORD}
 ---
 ` + sopsSample + sopsBlock,
+}
+
+// reportSecret reports what is found in files. What is there to be copied is no
+// leak for certain, but people do put real values into it.
+func reportSecret(p *lint.TreePass) func(foundSecret) {
+	return func(found foundSecret) {
+		severity := p.Rule.Severity
+		if isSample(found.at.File) {
+			severity = lint.Low
+		}
+		p.ReportAs(found.severity(severity), found.at, found.identity, "Secret key %q holds a literal value", found.name)
+	}
 }
 
 // sopsSample and sopsBlock are a Secret as SOPS writes it.

@@ -4,6 +4,8 @@
 package secrets
 
 import (
+	"strings"
+
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"go.yaml.in/yaml/v3"
@@ -13,16 +15,57 @@ import (
 
 // Rules are the rules about secrets.
 var Rules = []*lint.Rule{
+	argocdSOPSWithoutDecryptor,
+	clusterSecretStoreUnrestricted,
 	configMapContainsSecret,
+	decryptedFileCommitted,
+	decryptionKeyInRepo,
+	encodedCredential,
 	envVarPlaintextSecret,
+	externalSecretDanglingStore,
+	externalSecretFakeProvider,
+	fluxDecryptionDisabledAnnotation,
+	fluxDecryptionKeyMissing,
+	fluxDecryptionMissing,
+	fluxProviderInlineCredential,
+	helmValuesPlaintextSecret,
+	knownCredentialPattern,
+	kubeconfigInRepo,
+	lastAppliedAnnotationCommitted,
 	privateKeyInRepo,
+	sealedSecretPlaintextTemplate,
+	sealedSecretScopeClusterWide,
+	secretAsEnvironmentVariable,
+	secretDecryptedInChange,
+	secretGeneratorPlaintext,
 	secretInCommandArgs,
+	secretInComment,
+	secretInHistory,
+	secretManagerAbsent,
 	secretPlaceholderDeployed,
 	secretPlaintext,
+	sopsCiphertextCopied,
+	sopsCiphertextInRenderedObject,
+	sopsConfigInvalid,
+	sopsCreationRulesMissing,
+	sopsDocumentWithoutMetadata,
+	sopsEditedWithoutSOPS,
+	sopsEncryptedRegexIncomplete,
+	sopsEncryptsStructuralFields,
+	sopsGeneratorFormatMismatch,
+	sopsMACMismatch,
+	sopsMACOnlyEncrypted,
 	sopsMetadataInvalid,
 	sopsNothingEncrypted,
+	sopsObjectPatched,
 	sopsPartiallyEncrypted,
+	sopsPluginRecipient,
+	sopsRecipientDrift,
+	sopsSingleRecipient,
+	sopsUnencryptedFile,
 	urlEmbeddedCredentials,
+	vaultInsecureConnection,
+	workloadSecretAccessInventory,
 }
 
 var (
@@ -30,57 +73,52 @@ var (
 	configMapKind = schema.GroupKind{Kind: "ConfigMap"}
 )
 
-// carrierKinds are the kinds in whose text credentials turn up, besides
-// Secrets.
-var carrierKinds = append([]schema.GroupKind{
-	configMapKind,
-	{Group: "argoproj.io", Kind: "Application"},
-	{Group: "argoproj.io", Kind: "ApplicationSet"},
-	{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"},
-	{Group: "image.toolkit.fluxcd.io", Kind: "ImageRepository"},
-	{Group: "notification.toolkit.fluxcd.io", Kind: "Provider"},
-	{Group: "source.toolkit.fluxcd.io", Kind: "Bucket"},
-	{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository"},
-	{Group: "source.toolkit.fluxcd.io", Kind: "HelmRepository"},
-	{Group: "source.toolkit.fluxcd.io", Kind: "OCIRepository"},
-}, lint.Workloads...)
-
 // secretValue is one entry of a Secret's data or stringData.
 type secretValue struct {
 	key   string
 	path  *field.Path
 	class Class
+	// node is where the entry is written: its value, or its key if the value is
+	// no scalar. value is the value in either case.
+	node, value *yaml.Node
 	// placeholder is the text of a placeholder.
 	placeholder string
 }
 
 // secretValues are the entries of a Secret. It works on the nodes: the typed
 // view has no place for what was written in a form the API refuses.
-func secretValues(o *manifest.Object) []secretValue {
+func secretValues(o *manifest.Object) []secretValue { return secretEntries(o.Node) }
+
+// secretEntries is secretValues for the mapping of a Secret.
+func secretEntries(secret *yaml.Node) []secretValue {
 	var values []secretValue
-	if text(o.Node, "$patch") == "delete" {
+	if text(secret, "$patch") == "delete" {
 		return nil
 	}
 	for _, name := range [...]string{"data", "stringData"} {
-		n := manifest.Get(o.Node, name)
+		n := manifest.Get(secret, name)
 		path := field.NewPath(name)
 		if n == nil || isNull(n) {
 			continue
 		}
 		if n.Kind != yaml.MappingNode {
-			v := secretValue{key: name, path: path}
+			v := secretValue{key: name, path: path, node: n, value: n}
 			v.class, v.placeholder = worst(n, false)
 			values = append(values, v)
 			continue
 		}
+		flat := isFlatSOPS(n)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i].Value
-			if key == "$patch" || key == "$retainKeys" {
-				// Directives of a strategic merge patch.
+			if key == "$patch" || key == "$retainKeys" || flat && strings.HasPrefix(key, "sops_") {
+				// Directives of a strategic merge patch, and what SOPS says of itself.
 				continue
 			}
-			v := secretValue{key: key, path: path.Key(key)}
-			v.class, v.placeholder = worst(n.Content[i+1], name == "data")
+			v := secretValue{key: key, path: path.Key(key), node: n.Content[i+1], value: n.Content[i+1]}
+			if v.node.Kind != yaml.ScalarNode {
+				v.node = n.Content[i]
+			}
+			v.class, v.placeholder = worst(v.value, name == "data")
 			values = append(values, v)
 		}
 	}

@@ -15,6 +15,7 @@ var sopsEditedWithoutSOPS = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.High,
 	Category: lint.Secrets,
+	Compares: true,
 	CheckTree: func(p *lint.TreePass) {
 		for _, c := range sopsChanges(p.Tree) {
 			if c.head != nil {

@@ -1,10 +1,6 @@
 package secrets
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "strings"
 
 // urlText is a URL found in a text, as far as it can carry credentials.
 type urlText struct {
@@ -151,83 +147,9 @@ func isInterpolated(v string) bool {
 	case v[0] == '%':
 		return len(v) == 2 && isLetter(v[1]) || v[len(v)-1] == '%' && isIdentifier(v[1:len(v)-1])
 	case v[0] == '{' && v[len(v)-1] == '}':
-		return isIdentifier(v[1 : len(v)-1])
+		return len(v) == 2 || strings.Trim(v[1:len(v)-1], "0123456789!rs:") == "" || isIdentifier(v[1:len(v)-1])
 	}
 	return false
-}
-
-// literalCredential says that a value under a credential's name is one, and no
-// setting: outside of a Secret such names hold switches, paths and addresses,
-// too. A URL with a password in it is url-embedded-credentials' to report.
-func literalCredential(value string) bool {
-	v := strings.TrimSpace(value)
-	if Classify(v) != Literal || isSetting(v) || isInterpolated(v) {
-		return false
-	}
-	if urls := findURLs(v); len(urls) > 0 && urls[0].whole {
-		return isWebhook(v)
-	}
-	if pairs := findPairs(v, false); len(pairs) > 1 || len(pairs) == 1 && strings.ContainsAny(v, ";&") {
-		// A connection string is judged by the password in it.
-		for _, p := range pairs {
-			if CredentialName(p.name) && Classify(p.value) == Literal && !isInterpolated(p.value) {
-				return true
-			}
-		}
-		return false
-	}
-	return true
-}
-
-// isWebhook says that the URL is itself the credential.
-func isWebhook(v string) bool {
-	for _, part := range [...]string{"://hooks.slack.com/services/", "://discord.com/api/webhooks/", "://discordapp.com/api/webhooks/", ".webhook.office.com/", "://outlook.office.com/webhook/"} {
-		if strings.Contains(v, part) {
-			return true
-		}
-	}
-	return false
-}
-
-// isSetting says that the text is a boolean, a number, a duration or a path.
-func isSetting(v string) bool {
-	switch strings.ToLower(v) {
-	case "true", "false", "yes", "no", "on", "off", "null", "nil", "none", "enabled", "disabled":
-		return true
-	}
-	if _, err := strconv.ParseFloat(v, 64); err == nil {
-		return true
-	}
-	if _, err := time.ParseDuration(v); err == nil {
-		return true
-	}
-	if len(v) > 1 && strings.TrimRight(v, "dwy") == v[:len(v)-1] {
-		if _, err := strconv.Atoi(v[:len(v)-1]); err == nil {
-			return true
-		}
-	}
-	return isPath(v)
-}
-
-// isPath says that the text is a path with more than one part. Base64 may begin
-// with a slash, too, so one segment is not enough.
-func isPath(v string) bool {
-	v = strings.TrimPrefix(v, "file://")
-	for _, prefix := range [...]string{"./", "../", "~/"} {
-		if strings.HasPrefix(v, prefix) {
-			v = v[len(prefix)-1:]
-			break
-		}
-	}
-	if !strings.HasPrefix(v, "/") || strings.Count(strings.TrimRight(v, "/"), "/") < 2 {
-		return false
-	}
-	for i := range len(v) {
-		if !isAlnum(v[i]) && strings.IndexByte("/._-${}()", v[i]) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // pair is a name and its value in a text.

@@ -7,10 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// step is one element of the way to a node: a key, or an index with no key.
+// step is one element of the way to a node: a key, or an index with no key, and
+// the collection that it is in.
 type step struct {
 	key   string
 	index int
+	in    *yaml.Node
 }
 
 // walker is where a walk stands. Paths are built only for what is reported.
@@ -26,17 +28,37 @@ func walk(n *yaml.Node, visit func(*walker, *yaml.Node)) {
 	}
 }
 
+// walkFrom is walk for the node that keys lead to, with the way there before every
+// path. There may be none.
+func walkFrom(n *yaml.Node, keys []string, visit func(*walker, *yaml.Node)) {
+	w := &walker{visit: visit}
+	for _, key := range keys {
+		var below *yaml.Node
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				below = n.Content[i+1]
+			}
+		}
+		if below == nil {
+			return
+		}
+		w.steps = append(w.steps, step{key: key, index: -1, in: n})
+		n = below
+	}
+	w.node(n)
+}
+
 func (w *walker) node(n *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			w.steps = append(w.steps, step{key: n.Content[i].Value, index: -1})
+			w.steps = append(w.steps, step{n.Content[i].Value, -1, n})
 			w.node(n.Content[i+1])
 			w.steps = w.steps[:len(w.steps)-1]
 		}
 	case yaml.SequenceNode:
 		for i, c := range n.Content {
-			w.steps = append(w.steps, step{index: i})
+			w.steps = append(w.steps, step{"", i, n})
 			w.node(c)
 			w.steps = w.steps[:len(w.steps)-1]
 		}
@@ -72,7 +94,7 @@ func (w *walker) path() *field.Path {
 	var p *field.Path
 	for i, s := range w.steps {
 		switch {
-		case i == 0:
+		case i == 0 && s.index < 0:
 			p = field.NewPath(s.key)
 		case s.index >= 0:
 			p = p.Index(s.index)
@@ -83,6 +105,27 @@ func (w *walker) path() *field.Path {
 		}
 	}
 	return p
+}
+
+// stable is the way without indexes, an item called by its name where it has one:
+// "env[DB_PASSWORD].value".
+func (w *walker) stable() string {
+	var b strings.Builder
+	for i, s := range w.steps {
+		if s.index < 0 {
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(s.key)
+			continue
+		}
+		b.WriteByte('[')
+		if i+1 < len(w.steps) {
+			b.WriteString(text(w.steps[i+1].in, "name"))
+		}
+		b.WriteByte(']')
+	}
+	return b.String()
 }
 
 // isDataMap says that the way leads to a map whose keys people choose.

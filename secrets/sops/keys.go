@@ -166,6 +166,29 @@ func (k *Keys) Verify(docs ...*yaml.Node) error {
 	return nil
 }
 
+// VerifyFile is Verify for a file of YAML or JSON, as a linter asks: it is nil
+// for what holds nothing of SOPS, what is for other keys, and for what can't be
+// told: other formats, shared keys, and files with merge keys, which are part of
+// what SOPS signs and gone when the file is read.
+func (k *Keys) VerifyFile(name string, data []byte) error {
+	f := ReadFile(name, data)
+	if f == nil || f.damaged || bytes.Contains(data, []byte("<<")) {
+		return nil
+	}
+	var docs []*yaml.Node
+	for _, d := range f.Documents {
+		if d.Node == nil || d.Prefix != "" || d.Metadata == nil || len(d.Metadata.Groups) > 1 {
+			return nil
+		}
+		docs = append(docs, d.Node)
+	}
+	err := k.Verify(docs...)
+	if errors.Is(err, ErrNoKey) || errors.Is(err, ErrNotSOPS) {
+		return nil
+	}
+	return err
+}
+
 // writtenMAC is the MAC that the sops block holds. It is encrypted as a value is,
 // with the time of the last change in the place of the path.
 func (d *decrypter) writtenMAC() (string, error) {

@@ -12,12 +12,11 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-const (
-	// maxKeyFile is the largest file of public keys that is read.
-	maxKeyFile = 1 << 20
-	// maxPublicKeys bounds how many keys are kept.
-	maxPublicKeys = 100
-)
+// MaxKeyFile is the largest file of public keys that is read.
+const MaxKeyFile = 1 << 20
+
+// maxPublicKeys bounds how many keys are kept.
+const maxPublicKeys = 1000
 
 // PublicKeys are public PGP keys, by which a data key is encrypted. The zero value has
 // none.
@@ -28,7 +27,7 @@ type PublicKeys struct {
 // Add reads the public keys of an armored file. What is no such file is passed over: a
 // repository may hold anything under the name of one.
 func (k *PublicKeys) Add(data []byte) {
-	if len(data) > maxKeyFile || !bytes.Contains(data, []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----")) {
+	if len(data) > MaxKeyFile || !bytes.Contains(data, []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----")) {
 		return
 	}
 	defer func() {

@@ -1,0 +1,285 @@
+package secrets
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/lint"
+	"github.com/scantling-dev/scantling/secrets/sops"
+	"go.yaml.in/yaml/v3"
+)
+
+// secretSearch looks for Secrets in a file, however they are written there: as
+// documents, inside of other objects and of their texts, in templates, in what is
+// no YAML as it stands.
+type secretSearch struct {
+	file   *lint.File
+	report func(foundSecret)
+	lines  []string // of the file, with actions marked
+	seen   map[linePlace]bool
+}
+
+// foundSecret is an entry of a Secret that holds a literal.
+type foundSecret struct {
+	at manifest.Span
+	// identity is what the entry is known by in the file, name its key.
+	identity, name string
+	clearness
+}
+
+type linePlace struct{ line, column int }
+
+// frame is a text in which the search stands: the file, or a text that it holds.
+type frame struct {
+	// at is where a place of the text is in the file.
+	at func(line, column int) manifest.Span
+	// base is the line of the file in front of the text's first, where they are
+	// the same; negative where they are not.
+	base   int
+	marked bool
+	shell  bool
+	depth  int
+}
+
+// maxSecretNesting is how deep texts are looked for inside of each other.
+const maxSecretNesting = 4
+
+// mayHoldSecret is a quick look for what every Secret with data has.
+func mayHoldSecret(text []byte) bool {
+	return bytes.Contains(text, []byte("Secret")) && bytes.Contains(text, []byte("kind")) &&
+		(bytes.Contains(text, []byte("data")) || bytes.Contains(text, []byte("Data")))
+}
+
+// searchSecrets reports the literals in the Secrets of a file.
+func searchSecrets(f *lint.File, reading secretReading, report func(foundSecret)) {
+	text, marked := markActions(f.Data)
+	s := &secretSearch{file: f, report: report, seen: map[linePlace]bool{}}
+	root := frame{marked: marked, shell: reading == readLines, at: func(line, column int) manifest.Span {
+		return manifest.Span{File: f.Name, Line: line, Column: column}
+	}}
+	if root.shell {
+		text = markVariables(text)
+	}
+	s.lines = strings.Split(string(text), "\n")
+	switch {
+	case root.shell:
+		s.readLines(root, string(text))
+	case !marked:
+		docs, errs := f.Documents()
+		s.documents(root, docs, errs, string(text))
+	default:
+		docs, errs := manifest.Parse(text)
+		s.documents(root, docs, errs, string(text))
+	}
+}
+
+// documents searches what could be read of a text, and line by line what could
+// not.
+func (s *secretSearch) documents(f frame, docs []*yaml.Node, errs []*manifest.ReadError, text string) {
+	for _, doc := range docs {
+		s.node(f, doc)
+	}
+	if len(errs) > 0 {
+		s.readLines(f, text)
+	}
+}
+
+// node searches a node and what is below it.
+func (s *secretSearch) node(f frame, n *yaml.Node) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			s.node(f, item)
+		}
+	case yaml.MappingNode:
+		s.mapping(f, n)
+	case yaml.ScalarNode:
+		s.scalar(f, n)
+	}
+}
+
+func (s *secretSearch) mapping(f frame, n *yaml.Node) {
+	if sops.Read(n).Valid() {
+		// The rules on SOPS say what is clear in it.
+		return
+	}
+	if isSecretMapping(n) {
+		if inner := generatedSecret(n); inner != nil {
+			n = inner
+		}
+		s.entries(f, n, secretIdentity(n))
+		return
+	}
+	if text(n, "kind") == "SecretList" && text(n, "apiVersion") == "v1" {
+		if items := manifest.Get(n, "items"); items != nil {
+			for _, item := range items.Content {
+				s.entries(f, item, secretIdentity(item))
+			}
+		}
+		return
+	}
+	if text(n, "kind") == "SopsSecret" {
+		// Its operator decrypts it; it has no block of SOPS, or the rules on SOPS
+		// would judge it.
+		for _, template := range listOf(manifest.Get(n, "spec"), "secretTemplates") {
+			s.entries(f, template, secretIdentity(n)+" "+text(template, "name"))
+		}
+		return
+	}
+	s.jsonPatch(f, n)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch n.Content[i].Value {
+		case lastApplied, "sops":
+			// The annotation is a finding of its own.
+			continue
+		}
+		s.node(f, n.Content[i+1])
+	}
+}
+
+// scalar searches a text that may be manifests.
+func (s *secretSearch) scalar(f frame, n *yaml.Node) {
+	if f.depth == maxSecretNesting || len(n.Value) < len("kind: Secret") || !strings.Contains(n.Value, "Secret") || !mayHoldSecret([]byte(n.Value)) {
+		return
+	}
+	inner := s.inside(f, n)
+	value := n.Value
+	if strings.Contains(value, "<<") {
+		// What a script feeds to a program.
+		value = string(markVariables([]byte(value)))
+		inner.marked = true
+	}
+	docs, errs := manifest.Parse([]byte(value))
+	s.documents(inner, docs, errs, value)
+}
+
+// inside is the frame of a scalar's text. Of a literal block the file has the same
+// lines; of any other scalar all is at the scalar.
+func (s *secretSearch) inside(f frame, n *yaml.Node) frame {
+	own := f.at(n.Line, n.Column)
+	inner := frame{marked: f.marked, depth: f.depth + 1, base: -1, at: func(int, int) manifest.Span { return own }}
+	if n.Style&yaml.LiteralStyle == 0 || f.base < 0 {
+		return inner
+	}
+	text := strings.Split(n.Value, "\n")
+	inner.base = own.Line
+	inner.at = func(line, column int) manifest.Span {
+		i := own.Line + line - 1
+		if line < 1 || line > len(text) || i >= len(s.lines) {
+			return own
+		}
+		indent, ok := strings.CutSuffix(strings.TrimRight(s.lines[i], "\r"), strings.TrimRight(text[line-1], "\r"))
+		if !ok {
+			return own
+		}
+		return manifest.Span{File: own.File, Line: i + 1, Column: column + utf8.RuneCountInString(indent)}
+	}
+	return inner
+}
+
+// entries reports the literals of a Secret.
+func (s *secretSearch) entries(f frame, secret *yaml.Node, identity string) {
+	if f.marked {
+		showActionsIn(secret)
+	}
+	for _, v := range clearEntries(secret) {
+		s.found(f, v.node.Line, v.node.Column, foundSecret{identity: fmt.Sprintf("%s %s", identity, v.path), name: v.key, clearness: v.clearness})
+	}
+}
+
+// found reports a place once, however many ways lead there.
+func (s *secretSearch) found(f frame, line, column int, found foundSecret) {
+	at := f.at(line, column)
+	p := linePlace{at.Line, at.Column}
+	if f.base >= 0 {
+		if s.seen[p] {
+			return
+		}
+		s.seen[p] = true
+	}
+	found.at = at
+	found.name, _ = showActions(found.name)
+	found.identity, _ = showActions(found.identity)
+	s.report(found)
+}
+
+// isSecretMapping says that a mapping is a Secret, of the core group as far as it
+// says so, that has data.
+func isSecretMapping(n *yaml.Node) bool {
+	if text(n, "kind") != "Secret" {
+		return false
+	}
+	switch version := text(n, "apiVersion"); {
+	case version == "", version == "v1", strings.ContainsRune(version, actionMark), Classify(version) == Reference, Classify(version) == Template:
+	default:
+		return false
+	}
+	for _, name := range [...]string{"data", "stringData"} {
+		// Without a version it may be a reference to a Secret.
+		if data := manifest.Get(n, name); data != nil && (data.Kind == yaml.MappingNode || text(n, "apiVersion") != "") {
+			return true
+		}
+	}
+	return false
+}
+
+// generatedSecret is the Secret that a policy engine is told to make, which says
+// kind: Secret and keeps the object itself under data; nil for any other.
+func generatedSecret(n *yaml.Node) *yaml.Node {
+	inner := manifest.Get(n, "data")
+	if inner == nil {
+		return nil
+	}
+	for _, name := range [...]string{"data", "stringData"} {
+		if v := manifest.Get(inner, name); v != nil && v.Kind == yaml.MappingNode {
+			return inner
+		}
+	}
+	if v := manifest.Get(inner, "metadata"); v != nil && v.Kind == yaml.MappingNode {
+		return inner
+	}
+	return nil
+}
+
+// secretIdentity names a Secret among those of its file.
+func secretIdentity(n *yaml.Node) string {
+	metadata := manifest.Get(n, "metadata")
+	if namespace := text(metadata, "namespace"); namespace != "" {
+		return "Secret " + namespace + "/" + text(metadata, "name")
+	}
+	return "Secret " + text(metadata, "name")
+}
+
+// showActionsIn writes actions in the place of marks in all values below a node.
+// A value of which an action gives a part holds a literal only if the secret part
+// of it is one.
+func showActionsIn(n *yaml.Node) {
+	if n.Kind != yaml.ScalarNode {
+		for i, c := range n.Content {
+			if n.Kind != yaml.MappingNode || i%2 == 1 {
+				showActionsIn(c)
+			}
+		}
+		return
+	}
+	shown, marked := showActions(n.Value)
+	if !marked {
+		return
+	}
+	if !hasClearPart(shown) {
+		shown = shownAction
+	}
+	n.Value, n.Tag = shown, "!!str"
+}
+
+// hasClearPart says that a text of which something else fills in a part carries a
+// credential in clear: the password of a URL, or the value of a pair.
+func hasClearPart(value string) bool {
+	return hasClearURL(value) || slices.ContainsFunc(findPairs(value, true), func(p pair) bool {
+		return CredentialName(p.name) && Classify(p.value) == Literal && literalCredential(p.value)
+	})
+}
