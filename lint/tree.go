@@ -27,6 +27,10 @@ type Tree struct {
 	Readers func(name string) []Reader
 	// Base is the tree that this one is compared with; nil for none.
 	Base *Tree
+	// Verify says what is wrong with a file that SOPS encrypted, as only a key
+	// shows; nil for a tree without keys. The error holds no value. Of a file for
+	// other keys it is nil.
+	Verify func(name string) error
 	// Past is what the commits since the base added and took away again.
 	Past []Past
 

@@ -191,10 +191,40 @@ func (t *templates) execute(text string, ps params, strict bool) (string, error)
 		// placeholders.
 		return placeholder("template"), nil
 	case err != nil:
-		return "", fmt.Errorf("can't render a template: %w", err)
+		return "", fmt.Errorf("can't render a template: %s", withoutValues(err.Error(), text, data))
 	}
 	return out.String(), nil
 }
+
+// withoutValues takes out of an error what it quotes of the parameters, any of which
+// may be secret, unless the template says it itself.
+func withoutValues(message, text string, data any) string {
+	r := &redactor{open: []string{text}}
+	var take func(v any, depth int)
+	take = func(v any, depth int) {
+		switch v := v.(type) {
+		case string:
+			r.secret = append(r.secret, v)
+		case map[string]any:
+			for _, item := range v {
+				if depth < maxParameterDepth {
+					take(item, depth+1)
+				}
+			}
+		case []any:
+			for _, item := range v {
+				if depth < maxParameterDepth {
+					take(item, depth+1)
+				}
+			}
+		}
+	}
+	take(data, 0)
+	return r.text(message)
+}
+
+// maxParameterDepth is far beyond what parameters hold of mappings and lists.
+const maxParameterDepth = 100
 
 // maxParsed is how many templates are kept: each has the table of functions.
 const maxParsed = 1000

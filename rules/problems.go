@@ -162,4 +162,10 @@ var Problems = []*lint.Rule{
 		Why:   "The suppression was meant to hold until a day that has passed. It has no effect any more.",
 		Fix:   "Mend what was ignored, or find out whether it still may be and set a new date.",
 	},
+	{
+		ID: "suppression-added", Severity: lint.Info, Category: lint.Problems, Since: "0.1.0",
+		Title: "change adds a suppression",
+		Why:   "What is excused is no longer seen, so whoever reviews the change should agree with the reason. This is said only in a comparison with a base.",
+		Fix:   "Nothing, if the reason holds; otherwise mend what the suppression hides.",
+	},
 }

@@ -32,7 +32,7 @@ func TestProblemsAreComplete(t *testing.T) {
 		"git": lint.High, "internal": lint.High,
 		"schema": lint.Low, "not-fetched": lint.Info,
 		"ignore-without-reason": lint.Medium, "ignore-unknown-rule": lint.Medium, "ignore-unused": lint.Low,
-		"ignore-expired": lint.Medium,
+		"ignore-expired": lint.Medium, "suppression-added": lint.Info,
 	}
 	for _, r := range Problems {
 		severity, ok := want[r.ID]

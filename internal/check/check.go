@@ -68,6 +68,12 @@ type Source struct {
 	// Base is the tree that findings will be compared with, for the rules that
 	// look at what became of a file; nil for none.
 	Base source.Tree
+	// History reads the commits since Base, of which a secret may be gone that they
+	// held; nil for none.
+	History func() (*source.History, error)
+	// Verify says what is wrong with a file that SOPS encrypted, as only a key
+	// shows; nil for no key.
+	Verify func(name string, data []byte) error
 	// Decrypt gives an object that SOPS encrypted in clear; nil for no key.
 	Decrypt func(*yaml.Node) (*yaml.Node, error)
 }
@@ -120,14 +126,21 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	if err != nil {
 		return nil, err
 	}
+	if s.Verify != nil {
+		files.Verify = func(name string) error {
+			data, err := files.ReadFile(name)
+			if err != nil {
+				return nil // said where it is read
+			}
+			return s.Verify(name, data)
+		}
+	}
 	if s.Base != nil {
 		if files.Base, err = filesOf(s.Base, c, s.Store); err != nil {
 			return nil, err
 		}
 	}
 	findings := slices.Concat(r.findings, r.needed(), joint, r.files(ctx, files))
-	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
-	findings = superseded(findings, Rules())
 	source := func(name string) []byte {
 		data, err := tree.ReadFile(name)
 		if err != nil {
@@ -135,7 +148,17 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 		}
 		return data
 	}
+	lint.Locate(findings, source)
+	findings = append(findings, r.remember(ctx, c, s, files, findings)...)
+	trees := r.trees(files)
+	lint.Locate(trees, source)
+	findings = append(findings, trees...)
+	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
+	findings = superseded(findings, Rules())
 	suppressor := lint.NewSuppressor(Rules(), source).With(c.Selection).Honour(rules.Ours)
+	if s.Base == nil {
+		suppressor.Alone()
+	}
 	findings = suppressor.Annotations(findings, r.annotated, func(unused []lint.Finding) { r.settle(ctx, unused) })
 	findings = suppressor.Configured(suppressor.Comments(findings, slices.Sorted(maps.Keys(r.seen))), c.Ignore)
 	lint.Situate(findings, source)

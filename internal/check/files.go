@@ -75,13 +75,12 @@ func (r *run) files(ctx context.Context, t *lint.Tree) []lint.Finding {
 		})
 	}
 	wg.Wait()
-	findings := slices.Concat(found...)
-	for _, f := range r.linter.Tree(t) {
-		if r.concerns(f.Origin.File) {
-			findings = append(findings, f)
-		}
-	}
-	return findings
+	return slices.Concat(found...)
+}
+
+// trees runs the rules that judge the files together.
+func (r *run) trees(t *lint.Tree) []lint.Finding {
+	return slices.DeleteFunc(r.linter.Tree(t), func(f lint.Finding) bool { return !r.concerns(f.Origin.File) })
 }
 
 // concerns says that a file is among what was asked for.
@@ -106,7 +105,8 @@ func isBinary(data []byte) bool {
 }
 
 // superseded leaves out what a better finding says of the same line, which takes
-// its severity and its units.
+// its severity and its units. Of one rule's two the one on what is deployed says
+// more than the one on the file.
 func superseded(findings []lint.Finding, rules []*lint.Rule) []lint.Finding {
 	type at struct {
 		rule, file string
@@ -118,23 +118,34 @@ func superseded(findings []lint.Finding, rules []*lint.Rule) []lint.Finding {
 			better[id] = append(better[id], r.ID)
 		}
 	}
-	places := map[at]int{}
+	places, deployed := map[at]int{}, map[at]int{}
 	for i := range findings {
 		f := &findings[i]
 		if o := f.Origin; o.Line > 0 {
 			places[at{f.Rule, o.File, o.Line}] = i
+			if f.Object.Kind != "" {
+				deployed[at{f.Rule, o.File, o.Line}] = i
+			}
 		}
 	}
 	kept := make([]lint.Finding, 0, len(findings))
 	yielded := make([]bool, len(findings))
 	for i, f := range findings {
-		for _, rule := range better[f.Rule] {
+		yield := func(places map[at]int, rule string) {
 			if n, ok := places[at{rule, f.Origin.File, f.Origin.Line}]; ok {
 				over := &findings[n]
-				over.Severity = max(over.Severity, f.Severity)
+				if !over.Mild {
+					over.Severity = max(over.Severity, f.Severity)
+				}
 				over.Units = append(over.Units, f.Units...)
 				yielded[i] = true
 			}
+		}
+		for _, rule := range better[f.Rule] {
+			yield(places, rule)
+		}
+		if f.Object.Kind == "" {
+			yield(deployed, f.Rule)
 		}
 	}
 	for i, f := range findings {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -110,4 +111,39 @@ func writeFile(name string, data []byte) error {
 		return err
 	}
 	return os.Rename(temporary, name)
+}
+
+// rewriteFile replaces a file of the repository in one step, so that it is whole at any
+// time and no copy of what it held is made. It keeps its mode. Nothing is written if it
+// is no longer what it was.
+func rewriteFile(root *os.Root, name string, before, after []byte) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	now, err := root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || !bytes.Equal(now, before) {
+		return errors.New("it was changed while it was read: try again")
+	}
+	temporary := filepath.Join(filepath.Dir(name), ".scantling-"+rand.Text())
+	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Remove(temporary) }()
+	_, err = f.Write(after)
+	if err == nil {
+		err = f.Chmod(info.Mode().Perm())
+	}
+	if err == nil {
+		// Else a crash could leave an empty file in the place of the old one.
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return root.Rename(temporary, name)
 }

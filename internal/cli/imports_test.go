@@ -114,7 +114,7 @@ func TestOwnImports(t *testing.T) {
 		"internal/netpol":   {"lint", "internal/manifest"},
 		"internal/crd":      {"internal/manifest"},
 		"rules":             {"rules", "lint", "internal/manifest", "internal/cluster", "internal/netpol", "internal/crd"},
-		"secrets":           {"lint", "internal/manifest"},
+		"secrets":           {"secrets/sops", "lint", "internal/manifest"},
 		"render":            {"internal/manifest", "internal/source", "internal/store", "internal/limits", "internal/sandbox"},
 		"hooks":             {"internal/source"},
 	}

@@ -14,12 +14,14 @@ import (
 	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/render"
+	"github.com/scantling-dev/scantling/secrets"
 	"github.com/urfave/cli/v2"
 )
 
 func lintFlags() []cli.Flag {
 	return append(inputFlags(),
 		&cli.StringFlag{Name: "base", Usage: "compare with the merge base of HEAD and `REV`; only what is new counts", EnvVars: []string{"SCANTLING_BASE"}},
+		&cli.BoolFlag{Name: "fix", Usage: "encrypt the files with plaintext secrets in place, as scantling encrypt does, where a rule of .sops.yaml covers them", EnvVars: []string{"SCANTLING_FIX"}},
 		&cli.StringFlag{Name: "fail-on", Usage: "exit with 1 from this `SEVERITY` on: info, low, medium, high, critical, or none (default: high)", EnvVars: []string{"SCANTLING_FAIL_ON"}},
 		&cli.StringSliceFlag{Name: "profile", Usage: "run the rules of `PROFILE`: recommended, strict, pss-baseline, pss-restricted, nsa, cis or all; may be given several times (default: extends of the configuration, else recommended)", EnvVars: []string{"SCANTLING_PROFILE"}},
 		&cli.StringSliceFlag{Name: "report", Usage: "write `FORMAT[=FILE]`: text, json or sarif; may be given several times", EnvVars: []string{"SCANTLING_REPORT"}},
@@ -70,16 +72,25 @@ func runLint(c *cli.Context, w *workspace) error {
 		if base, err = baseTree(w.repo, baseName); err != nil {
 			return err
 		}
+		w.since = baseName
 	}
-	head, err := w.check(c.Context, w.tree, base)
+	head, findings, err := w.judge(c.Context, base)
 	if err != nil {
 		return err
 	}
-	findings := head.Findings
-	if base != nil {
-		if findings, err = compare(c.Context, w, head, base); err != nil {
+	if c.Bool("fix") {
+		changed, err := w.fix(c, findings)
+		if err != nil {
 			return err
 		}
+		if changed {
+			w.tree = w.repo.Worktree()
+			if head, findings, err = w.judge(c.Context, base); err != nil {
+				return err
+			}
+		}
+	}
+	if base != nil {
 		baseName = base.Ref()
 	}
 	units := reportUnits(head.Graph)
@@ -96,6 +107,7 @@ func runLint(c *cli.Context, w *workspace) error {
 			}
 			return data
 		},
+		Secret: secrets.Shows,
 	}
 	if err := writeReports(c, targets, r); err != nil {
 		return err
@@ -112,6 +124,19 @@ func runLint(c *cli.Context, w *workspace) error {
 		}
 	}
 	return nil
+}
+
+// judge checks the workspace and compares it with the base, if there is one.
+func (w *workspace) judge(ctx context.Context, base source.Tree) (*check.Outcome, []lint.Finding, error) {
+	head, err := w.check(ctx, w.tree, base)
+	if err != nil {
+		return nil, nil, err
+	}
+	if base == nil {
+		return head, head.Findings, nil
+	}
+	findings, err := compare(ctx, w, head, base)
+	return head, findings, err
 }
 
 // incomplete counts the units that gave not all that they deploy.
@@ -148,11 +173,13 @@ func compare(ctx context.Context, w *workspace, head *check.Outcome, base source
 		problems[r.ID] = r.Category == lint.Problems && r.ID != "schema"
 	}
 	headFailed, baseFailed := head.Failed(), before.Failed()
-	return diff.Compare(head.Findings, before.Findings, diff.Options{
+	findings := diff.Compare(head.Findings, before.Findings, diff.Options{
 		HeadFailed: without(headFailed, baseFailed),
 		BaseFailed: without(baseFailed, headFailed),
 		Problem:    func(rule string) bool { return problems[rule] },
-	}), nil
+	})
+	excused := check.Excused(head.Findings, before.Findings, w.config, w.configOf(base))
+	return slices.Concat(findings, excused), nil
 }
 
 func without(a, b map[string]bool) map[string]bool {

@@ -30,6 +30,10 @@ type workspace struct {
 	store   *store.Store
 	// keys decrypt; nil without --decrypt.
 	keys *sops.Keys
+	// ownConfig says that the configuration is the repository's own, at its root.
+	ownConfig bool
+	// since is the revision that --base names.
+	since string
 	// paths are the arguments, as slash paths from the repository's root; none
 	// means all.
 	paths []string
@@ -157,6 +161,7 @@ func (w *workspace) source(s *store.Store) check.Source {
 	from := check.Source{Workers: w.workers, Store: s, Remotes: w.repo.Remotes()}
 	if w.keys != nil {
 		from.Decrypt = w.keys.Decrypt
+		from.Verify = w.keys.VerifyFile
 	}
 	return from
 }
@@ -249,6 +254,7 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 		}
 		return config.Parse(data, rules)
 	}
+	w.ownConfig = true
 	data, err := w.tree.ReadFile(config.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return config.Default(), nil
@@ -257,6 +263,23 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	return config.Parse(data, rules)
+}
+
+// configOf is the configuration that a tree of the past had. What can't be read had
+// no effect.
+func (w *workspace) configOf(tree source.Tree) *config.Config {
+	if !w.ownConfig {
+		return w.config
+	}
+	data, err := tree.ReadFile(config.File)
+	if err != nil {
+		return config.Default()
+	}
+	c, err := config.Parse(data, check.Rules())
+	if err != nil {
+		return config.Default()
+	}
+	return c
 }
 
 // readConfigFile reads the file that --config names: in the repository as all of
@@ -281,7 +304,9 @@ func (w *workspace) check(ctx context.Context, tree, base source.Tree) (*check.O
 		defer func() { _ = kept.Close() }()
 	}
 	from := w.source(kept)
-	from.Base = base
+	if from.Base = base; base != nil {
+		from.History = func() (*source.History, error) { return w.repo.History(w.since) }
+	}
 	return check.Tree(ctx, tree, w.config, from, w.paths)
 }
 

@@ -29,7 +29,7 @@ type Config struct {
 	FailOn *lint.Severity
 	// Selection is which rules run: extends and rules.
 	lint.Selection
-	// Ignore are the findings that are excused.
+	// Ignore are the findings that are excused: ignore, and secrets.allow.
 	Ignore []lint.Ignore
 	// Exclude are globs of repository paths whose findings and units are left
 	// out; ** stands for any number of folders.
@@ -183,7 +183,7 @@ func (p *parser) unknown(n *yaml.Node, what string, known []string) {
 		p.fail(n, "unknown %s %q: did you mean %q?", what, n.Value, near)
 	case len(known) == 0:
 		p.fail(n, "unknown %s %q: there are none", what, n.Value)
-	case len(known) <= 10:
+	case len(known) <= 12:
 		p.fail(n, "unknown %s %q: it is one of %s", what, n.Value, strings.Join(known, ", "))
 	default:
 		p.fail(n, "unknown %s %q", what, n.Value)
@@ -226,6 +226,11 @@ func (p *parser) root(n *yaml.Node) {
 		},
 		"gitops": func(_, v *yaml.Node) { p.gitops(v) },
 		"limits": func(_, v *yaml.Node) { p.limits(v) },
+		"secrets": func(_, v *yaml.Node) {
+			p.mapping(v, "secrets", "key of secrets", map[string]reader{
+				"allow": func(_, v *yaml.Node) { p.allowed(v) },
+			})
+		},
 	})
 }
 

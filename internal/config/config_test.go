@@ -131,6 +131,30 @@ ignore:
 	}
 }
 
+// TestAllowed: what may stand in clear is an entry about every rule on secrets.
+func TestAllowed(t *testing.T) {
+	c, err := Parse([]byte(`
+ignore: [{rules: image-registry, reason: one}]
+secrets:
+  allow:
+    - keys: [PUBLIC_*, anon-key]
+      values: pk_test_*
+      paths: [web/**]
+      reason: it is public
+      until: 2027-01-31
+`), append(testRules(), &lint.Rule{ID: "z-secret", Category: lint.Secrets}, &lint.Rule{ID: "a-secret", Category: lint.Secrets}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := lint.Ignore{
+		Allow: true, Rules: []string{"a-secret", "z-secret"}, Keys: []string{"PUBLIC_*", "anon-key"}, Values: []string{"pk_test_*"}, Paths: []string{"web/**"},
+		Reason: "it is public", Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Place: manifest.Span{File: File, Line: 5, Column: 7, EndLine: 5, EndColumn: 7},
+	}
+	if len(c.Ignore) != 2 || !reflect.DeepEqual(c.Ignore[1], want) {
+		t.Errorf("allow reads as %+v\nwant %+v", c.Ignore, want)
+	}
+}
+
 func TestDefault(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "rules:\n", "exclude:\nhelm:\n  values:\n"} {
 		c, err := Parse([]byte(text), nil)
@@ -149,7 +173,7 @@ func TestDefault(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"key", "fail_on: high", `.scantling.yaml:1:1: unknown key "fail_on": did you mean "fail-on"?`},
-		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, extends, fail-on, gitops, helm, ignore, kubernetes, limits, rules, version`},
+		{"far key", "colour: red", `.scantling.yaml:1:1: unknown key "colour": it is one of exclude, extends, fail-on, gitops, helm, ignore, kubernetes, limits, rules, secrets, version`},
 		{"rule", "rules:\n  priviliged-container: off", `.scantling.yaml:2:3: unknown rule "priviliged-container": did you mean "privileged-container"?`},
 		{"limit", "limits:\n  dept: 3", `.scantling.yaml:2:3: unknown limit "dept": did you mean "depth"?`},
 		{"limit value", "limits: {file-size: 3MB}", `.scantling.yaml:1:21: limit file-size: "3MB" is no size: write bytes,`},
@@ -191,6 +215,14 @@ func TestParseErrors(t *testing.T) {
 		{"ignore pattern", "ignore: [{rules: ['a[']}]", `ignore.rules: "a[" is not a valid pattern: a bracket is not closed`},
 		{"ignore path", "ignore: [{rules: [a], paths: [/x]}]", `ignore.paths: "/x" never matches`},
 		{"ignore reason", "ignore: [{rules: [a], reason: [x]}]", `ignore.reason must be a text`},
+		{"allow", "secrets: {allow: x}", `.scantling.yaml:1:18: secrets.allow must be a list`},
+		{"allow nothing", "secrets: {allow: [{reason: x}]}", `.scantling.yaml:1:19: an entry of secrets.allow needs keys, values or paths`},
+		{"allow a rule", "secrets: {allow: [{rules: [a], keys: b}]}", `unknown key of secrets.allow "rules"`},
+		{"allow until", "secrets: {allow: [{keys: a, until: soon}]}", `secrets.allow.until must be a date such as 2027-01-31`},
+		{"allow path", "secrets: {allow: [{paths: [/x]}]}", `secrets.allow.paths: "/x" never matches`},
+		{"allow all values", "secrets: {allow: [{values: ['*a*']}]}", `secrets.allow.values: this fits nearly every value: write at least four characters of it`},
+		{"allow pattern", "secrets: {allow: [{values: ['hunter[']}]}", `secrets.allow.values: this is not a valid pattern: a bracket is not closed`},
+		{"secrets key", "secrets: {allowed: []}", `unknown key of secrets "allowed": did you mean "allow"?`},
 		{"many ignores", "ignore: [" + strings.Repeat("{rules: [a]}, ", 501) + "]", `ignore has 501 entries: at most 500 are read`},
 		{"syntax", "rules: [", `.scantling.yaml:1:1: can't parse YAML`},
 	} {

@@ -49,6 +49,9 @@ type Report struct {
 	// Source is the text of a file of the head tree, nil when it can't be had.
 	// It may be nil itself.
 	Source func(file string) []byte
+	// Secret says that a line of a text, from 0, may hold a secret, whatever the
+	// finding at it is about; nil for none.
+	Secret func(lines [][]byte, n int) bool
 }
 
 // Options are how a report is shown; they change no fact in it.

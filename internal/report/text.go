@@ -276,6 +276,7 @@ func (t *textWriter) masked(f *lint.Finding, line string) bool {
 	secret := func(s lint.Sight) bool { return s.Object.Kind == "Secret" }
 	return !known || category == lint.Secrets || f.Object.Kind == "Secret" || slices.ContainsFunc(f.Sights, secret) ||
 		t.secrets[place{f.Origin.File, f.Origin.Line}] ||
+		t.r.Secret != nil && t.r.Secret(t.lines, f.Origin.Line-1) ||
 		category == lint.Problems && (t.sensitive || f.Object.Kind == "" && !structural(f, line))
 }
 

@@ -25,10 +25,12 @@
 //	                     SEVERITY KEY MESSAGE", with "-" for no NAME and no RULE
 //	bad-two/@units       what deploys the objects of a file, each as "NAME OBJECT",
 //	                     OBJECT being another one's kind and name: "Kustomization/apps"
+//	bad-two/@verify      what a key shows to be wrong, each as "NAME ERROR"
 //	bad-two/@patch/NAME  what an overlay merges into the objects of a file
 package linttest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -95,6 +97,7 @@ type Example struct {
 	// text is all that the example says, for its conditions.
 	text    string
 	readers map[string][]lint.Reader
+	verify  map[string]error
 	past    []lint.Past
 	units   map[string]string // which object deploys those of a file
 	patches map[string][]byte // what is merged into the objects of a file
@@ -155,6 +158,18 @@ func (e *Example) add(name string, data []byte) error {
 				return fmt.Errorf("%q is not NAME KIND UNIT", line)
 			}
 			e.readers[fields[0]] = append(e.readers[fields[0]], lint.Reader{Kind: fields[1], Unit: lint.Unit{ID: fields[2]}})
+		}
+		return nil
+	case "@verify":
+		for line := range strings.Lines(string(data)) {
+			file, wrong, ok := strings.Cut(strings.TrimSpace(line), " ")
+			if !ok {
+				return fmt.Errorf("%q is not NAME ERROR", line)
+			}
+			if e.verify == nil {
+				e.verify = map[string]error{}
+			}
+			e.verify[file] = errors.New(wrong)
 		}
 		return nil
 	case "@past":
@@ -280,6 +295,9 @@ func (e *Example) tree() *lint.Tree {
 	t := treeOf(e.Files)
 	t.Readers = func(name string) []lint.Reader { return e.readers[name] }
 	t.Past = e.past
+	if e.verify != nil {
+		t.Verify = func(name string) error { return e.verify[name] }
+	}
 	if len(e.base) > 0 {
 		t.Base = treeOf(e.base)
 	}
