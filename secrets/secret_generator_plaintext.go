@@ -269,7 +269,7 @@ func generatorSources(doc *yaml.Node) []generatorSource {
 func judgeSource(p *lint.TreePass, source generatorSource, file *lint.File) {
 	fix := "Encrypt the file with `scantling encrypt " + file.Name + "`, and let Flux or ksops decrypt it; then replace the values, because the old ones stay in the history."
 	severity := p.Rule.Severity
-	if isSample(file.Name) {
+	if isUnusedSample(p.Tree, file.Name) {
 		severity = lint.Low
 	}
 	if !source.env {

@@ -23,7 +23,8 @@ var secretPlaintext = &lint.Rule{
 			return
 		}
 		severity := p.Rule.Severity
-		if isSample(p.Object.Origin.File) {
+		file := p.Object.Origin.File
+		if p.Written && isSample(file) || isSampleName(file) || isDocumentation(file) && !p.Unit.Reconciled {
 			severity = lint.Low
 		}
 		for _, v := range clearEntries(p.Object.Node) {
@@ -290,7 +291,7 @@ stringData:
 func reportSecret(p *lint.TreePass) func(foundSecret) {
 	return func(found foundSecret) {
 		severity := p.Rule.Severity
-		if isSample(found.at.File) {
+		if isUnusedSample(p.Tree, found.at.File) {
 			severity = lint.Low
 		}
 		p.ReportAs(found.severity(severity), found.at, found.identity, "Secret key %q holds a literal value", found.name)

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/scantling-dev/scantling/lint"
@@ -51,13 +52,26 @@ func readingOf(t *lint.Tree, name string) secretReading {
 // isSample says that a file is there to be copied or read, or made for tests, by
 // its name or the folder it is in.
 func isSample(name string) bool {
-	dir, base := path.Split(strings.ToLower(name))
-	for part := range strings.SplitSeq(dir, "/") {
-		switch part {
-		case "doc", "docs", "documentation", "testdata", "fixtures", "__fixtures__", "test-fixtures", "__snapshots__", "__snapshot__":
+	return isSampleName(name) || isDocumentation(name) || isIn(name, "testdata", "fixtures", "__fixtures__", "test-fixtures", "__snapshots__", "__snapshot__")
+}
+
+// isDocumentation says that a file lies among what is written for people.
+func isDocumentation(name string) bool { return isIn(name, "doc", "docs", "documentation") }
+
+// isIn says that a file lies in a folder of one of the names.
+func isIn(name string, folders ...string) bool {
+	for part := range strings.SplitSeq(strings.ToLower(path.Dir(name)), "/") {
+		if slices.Contains(folders, part) {
 			return true
 		}
 	}
+	return false
+}
+
+// isSampleName says so by the file's own name. What a unit deploys from a folder of
+// samples is deployed all the same.
+func isSampleName(name string) bool {
+	base := strings.ToLower(path.Base(name))
 	for {
 		ext := path.Ext(base)
 		switch ext {
@@ -69,4 +83,10 @@ func isSample(name string) bool {
 		}
 		base = strings.TrimSuffix(base, ext)
 	}
+}
+
+// isUnusedSample is isSample for a file of a tree.
+func isUnusedSample(t *lint.Tree, name string) bool {
+	used := t.Readers != nil && len(t.Readers(name)) > 0
+	return isSampleName(name) || !used && isSample(name)
 }

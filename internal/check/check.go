@@ -163,6 +163,9 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	findings = suppressor.Configured(suppressor.Comments(findings, slices.Sorted(maps.Keys(r.seen))), c.Ignore)
 	lint.Situate(findings, source)
 	findings = lint.Fold(findings)
+	for i := range findings {
+		findings[i].Fix = secrets.Remedy(&findings[i])
+	}
 	if len(paths) > 0 {
 		// What the rest of the repository would need them for was not run.
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
