@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -120,16 +121,21 @@ func wrapAge(recipient string, key []byte) (string, error) {
 	armored := armor.NewWriter(&text)
 	w, err := age.Encrypt(armored, to)
 	if err == nil {
-		_, err = w.Write(key)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err == nil {
-		err = armored.Close()
+		err = writeAll(key, w, armored)
 	}
 	if err != nil {
 		return "", fmt.Errorf("encrypting the data key for an age recipient: %w", err)
 	}
 	return text.String(), nil
+}
+
+// writeAll writes a key to what encrypts it, and ends that and what it is written to.
+func writeAll(key []byte, sealed, armored io.WriteCloser) error {
+	if _, err := sealed.Write(key); err != nil {
+		return err
+	}
+	if err := sealed.Close(); err != nil {
+		return err
+	}
+	return armored.Close()
 }

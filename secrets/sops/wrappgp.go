@@ -60,13 +60,7 @@ func (k *PublicKeys) wrap(fingerprint string, key []byte, now time.Time) (enc st
 	config := &packet.Config{Time: func() time.Time { return now }}
 	w, err := openpgp.Encrypt(armored, []*openpgp.Entity{entity}, nil, &openpgp.FileHints{IsBinary: true}, config)
 	if err == nil {
-		_, err = w.Write(key)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err == nil {
-		err = armored.Close()
+		err = writeAll(key, w, armored)
 	}
 	if err != nil {
 		return "", fmt.Errorf("the public key of %s can't be encrypted for, as it is expired, revoked or made to sign only: export it again", fingerprint)
