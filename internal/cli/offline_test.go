@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // offlineCalls are the system calls that reach for something: the network,
@@ -74,11 +77,33 @@ func TestOffline(t *testing.T) {
 	}
 	run("sample", &attack{}, "../../testdata/sample")
 	run("parity", &attack{}, "../../testdata/parity")
+	run("secrets", &attack{}, secretsRepository(t))
 	for _, a := range selectedAttacks(t) {
 		if !a.root || os.Geteuid() == 0 {
 			run(a.name, a, "")
 		}
 	}
+}
+
+// secretsRepository is one folder with all the repositories that the rules on
+// secrets are tested with.
+func secretsRepository(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	archives, err := filepath.Glob("../check/testdata/secrets/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal("there are no repositories", err)
+	}
+	for _, name := range archives {
+		archive, err := txtar.ParseFile(name)
+		check(t, err)
+		for _, f := range archive.Files {
+			file := filepath.Join(root, strings.TrimSuffix(filepath.Base(name), ".txtar"), f.Name)
+			check(t, os.MkdirAll(filepath.Dir(file), 0o755))
+			check(t, os.WriteFile(file, f.Data, 0o644))
+		}
+	}
+	return root
 }
 
 // noNetwork is the command that runs another without a network, or nothing
