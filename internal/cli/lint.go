@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ func lintFlags() []cli.Flag {
 		&cli.StringFlag{Name: "fail-on", Usage: "exit with 1 from this `SEVERITY` on: info, low, medium, high, critical, or none (default: high)", EnvVars: []string{"SCANTLING_FAIL_ON"}},
 		&cli.StringSliceFlag{Name: "profile", Usage: "run the rules of `PROFILE`: recommended, strict, pss-baseline, pss-restricted, nsa, cis or all; may be given several times (default: extends of the configuration, else recommended)", EnvVars: []string{"SCANTLING_PROFILE"}},
 		&cli.StringSliceFlag{Name: "report", Usage: "write `FORMAT[=FILE]`: text, json or sarif; may be given several times", EnvVars: []string{"SCANTLING_REPORT"}},
+		&cli.BoolFlag{Name: "staged", Usage: "check what is staged, as git would commit it, whatever lies in the work tree", EnvVars: []string{"SCANTLING_STAGED"}},
 		&cli.BoolFlag{Name: "strict", Usage: "exit with 3 when anything was not rendered", EnvVars: []string{"SCANTLING_STRICT"}},
 	)
 }
@@ -65,6 +67,9 @@ func runLint(c *cli.Context, w *workspace) error {
 		if targets[i].file, err = reportFile(w.repo.Root(), t.file); err != nil {
 			return fmt.Errorf("writing the %s report: %w", t.format, err)
 		}
+	}
+	if c.Bool("fix") && c.Bool("staged") {
+		return errors.New("--fix changes files of the work tree, of which --staged sees nothing: leave one of them out")
 	}
 	var base source.Tree
 	baseName := c.String("base")

@@ -71,6 +71,11 @@ func open(c *cli.Context) (*workspace, error) {
 		}
 	}
 	w := &workspace{repo: repo, tree: repo.Worktree()}
+	if c.Bool("staged") {
+		if w.tree, err = stagedTree(repo); err != nil {
+			return nil, fmt.Errorf("--staged: %w", err)
+		}
+	}
 	for _, arg := range args {
 		rel, err := inRepository(repo.Root(), arg)
 		if err != nil {
@@ -78,6 +83,9 @@ func open(c *cli.Context) (*workspace, error) {
 		}
 		if _, err := w.tree.Stat(rel); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
+				if c.Bool("staged") {
+					return nil, fmt.Errorf("%s is not staged: add it with git, or leave out --staged", arg)
+				}
 				return nil, fmt.Errorf("%s does not exist", arg)
 			}
 			return nil, fmt.Errorf("can't look at %s: %w", arg, err)
@@ -107,7 +115,14 @@ func open(c *cli.Context) (*workspace, error) {
 	if err := setLimits(c, w.config); err != nil {
 		return nil, err
 	}
-	repo.MaxFiles = w.config.Limits.Files
+	if repo.MaxFiles != w.config.Limits.Files {
+		repo.MaxFiles = w.config.Limits.Files
+		if c.Bool("staged") {
+			if w.tree, err = stagedTree(repo); err != nil {
+				return nil, fmt.Errorf("--staged: %w", err)
+			}
+		}
+	}
 	if !c.Bool("no-worker") {
 		w.workers = render.NewWorkers(0, w.config.Limits)
 	}
@@ -120,6 +135,17 @@ func open(c *cli.Context) (*workspace, error) {
 		}
 	}
 	return w, nil
+}
+
+// stagedTree is what a commit would take. To its hooks git names the index that it
+// makes a commit of.
+func stagedTree(repo *source.Repository) (source.Tree, error) {
+	index := os.Getenv("GIT_INDEX_FILE")
+	if index != "" && !filepath.IsAbs(index) {
+		// Git runs hooks at the root.
+		index = filepath.Join(repo.Root(), index)
+	}
+	return repo.Index(index)
 }
 
 // readKeys reads the age keys where sops has them.
