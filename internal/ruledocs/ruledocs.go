@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -76,33 +77,73 @@ type Example struct {
 // Examples are a rule's examples, the reported ones first. The lines at which the
 // rule reports end with a comment that says so.
 func Examples(r *lint.Rule) []Example {
+	files := txtar.Parse([]byte(r.Examples)).Files
+	apart := marksApart(files)
 	var all []Example
-	for _, f := range txtar.Parse([]byte(r.Examples)).Files {
+	last := ""
+	for _, f := range files {
 		group, name, several := strings.Cut(f.Name, "/")
 		if strings.HasPrefix(name, "@") && !strings.HasPrefix(name, "@base/") {
 			// How the test reads the example.
 			continue
 		}
-		e := Example{Reported: strings.HasPrefix(group, "bad")}
+		if !several || group != last {
+			all = append(all, Example{Reported: strings.HasPrefix(group, "bad")})
+		}
+		last = group
+		e := &all[len(all)-1]
 		if several {
+			if len(e.Lines) > 0 {
+				e.Lines = append(e.Lines, "")
+			}
 			if before, ok := strings.CutPrefix(name, "@base/"); ok {
 				name = before + ", in the base"
 			}
 			e.Lines = append(e.Lines, "# "+name)
 		}
-		for line := range strings.SplitSeq(strings.TrimSpace(secrets.Elide(string(f.Data))), "\n") {
+		text := strings.TrimRight(secrets.Elide(string(f.Data)), "\n")
+		for i, line := range strings.Split(text, "\n") {
 			if at := strings.Index(line, " # want"); at >= 0 {
-				line = line[:at] + "   # <-- here"
+				line = line[:at] + here
+			} else if apart[mark{f.Name, i + 1}] {
+				line += here
 			}
 			e.Lines = append(e.Lines, line)
 		}
-		all = append(all, e)
 	}
 	slices.SortStableFunc(all, func(a, b Example) int {
 		rank := map[bool]int{true: 0, false: 1}
 		return cmp.Compare(rank[a.Reported], rank[b.Reported])
 	})
 	return all
+}
+
+const here = "   # <-- here"
+
+// mark is a line of a file at which a rule reports.
+type mark struct {
+	file string
+	line int
+}
+
+// marksApart are those that stand in no file itself: where that can hold no
+// comment.
+func marksApart(files []txtar.File) map[mark]bool {
+	marks := map[mark]bool{}
+	for _, f := range files {
+		group, name, _ := strings.Cut(f.Name, "/")
+		if name != "@want" {
+			continue
+		}
+		for line := range strings.Lines(string(f.Data)) {
+			file, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+			number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+			if n, err := strconv.Atoi(strings.TrimSuffix(number, ":")); err == nil {
+				marks[mark{group + "/" + file, n}] = true
+			}
+		}
+	}
+	return marks
 }
 
 func writeExamples(b *strings.Builder, r *lint.Rule) {
