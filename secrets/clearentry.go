@@ -45,7 +45,12 @@ func clearEntries(secret *yaml.Node) []clearEntry {
 	filledIn, worst := false, notClear
 	for _, v := range secretEntries(secret) {
 		c := notClear
-		if v.class == Literal && !harmlessEntry(secret, v) {
+		switch v.class {
+		case Literal:
+			if !harmlessEntry(secret, v) {
+				c = clearnessOf(v.key, v.literal())
+			}
+		case Reference, Template:
 			c = clearnessOf(v.key, v.literal())
 		}
 		switch {
@@ -90,13 +95,18 @@ func secretText(value string, encoded bool) string {
 // clearnessOf judges a value that is going to be in a Secret under a key.
 func clearnessOf(key, value string) clearness {
 	value = strings.TrimSpace(value)
+	rest, found := cutReferences(withoutComments(value), 0)
+	mixed := found.references+found.templates > 0
 	switch {
+	case mixed && strings.Contains(value, "\n") && slices.ContainsFunc(strings.Fields(rest), isKeyMaterial):
+		// Under whatever name: the names that are filled in say nothing of it.
+		return clearValue
 	case Classify(value) != Literal, isHarmlessText(value), !strings.Contains(value, "\n") && strings.Contains(value, GeneratedPattern):
 		return notClear
 	case isClearSetting(key, value), isStrongHash(value), isClearConfig(key, value):
 		return clearSetting
 	}
-	if _, found := cutReferences(value, 0); found.references+found.templates > 0 && !found.literal && !hasClearPart(withoutComments(value)) {
+	if mixed && !found.literal && !hasClearPart(withoutComments(value)) {
 		return notClear
 	}
 	return clearValue
@@ -208,6 +218,28 @@ func isLongToken(word string) bool {
 		}
 	}
 	return digits >= 3 && letters >= 3 && digits+letters >= 16
+}
+
+// isKeyMaterial says that a word is what a program makes up for a key, in base64:
+// long, of capitals, small letters and digits. Hexadecimal, which is what digests
+// and ids are in, is none.
+func isKeyMaterial(word string) bool {
+	word = strings.Trim(word, "\"',=")
+	if len(word) < 40 || !isBase64Text(strings.NewReplacer("-", "", "_", "").Replace(word)) || strings.Count(word, "/") > 3 {
+		return false
+	}
+	var upper, lower, digits int
+	for i := range len(word) {
+		switch c := word[i]; {
+		case isDigit(c):
+			digits++
+		case 'A' <= c && c <= 'Z':
+			upper++
+		case 'a' <= c && c <= 'z':
+			lower++
+		}
+	}
+	return digits >= 3 && upper >= 3 && lower >= 3
 }
 
 // isClearConfig says that a value is a configuration file in which no credential

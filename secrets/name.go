@@ -99,7 +99,7 @@ func isSettingWord(w string) bool {
 		"disabled", "required", "optional", "type", "types", "provider", "providers", "id", "ids", "class", "store", "audience", "audiences", "hash", "issuer", "header", "headers", "prefix", "suffix", "timeout",
 		"interval", "duration", "seconds", "minutes", "hours", "days", "age", "algorithm", "method", "methods", "format", "mode", "version", "namespace",
 		"mount", "volume", "field", "fields", "claim", "claims", "attribute", "attributes", "env", "rotation", "service", "host", "hostname", "port", "region", "selector", "label",
-		"annotation", "annotations", "labels", "template", "source", "location", "scope", "scopes", "encoding", "budget",
+		"annotation", "annotations", "labels", "template", "source", "location", "scope", "scopes", "encoding", "budget", "connector",
 		"keys", "check", "checks", "validation", "complexity", "strength", "manager", "operator", "controller", "injector", "injection", "exchange", "review", "projection",
 		"request", "requests", "response", "server", "auth", "authentication", "login", "change", "reset", "hint", "prompt", "title", "description", "placeholder",
 		"pattern", "regex", "chars", "characters", "alphabet", "storage", "backend", "engine", "driver", "plugin", "plugins", "image", "repository", "tag",

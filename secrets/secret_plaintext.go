@@ -89,6 +89,15 @@ stringData:
   pin: "12345678" # want
   partly: postgres://app:hunter2@${DB_HOST}/app # want
   fallback: ${PASSWORD:=hunter2} # want
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: key-among-references
+stringData:
+  bridge.yaml: | # want: Secret key "bridge.yaml" holds a literal value
+    as_token: ${AS_TOKEN}
+    server: ed25519 a_x1 ivuR2EzzrqX7kIADeypBxJUmHOJdsBewQC6qr3Hho7Q
 -- bad-list.json --
 {
   "apiVersion": "v1",
@@ -267,6 +276,18 @@ metadata:
 type: kubernetes.io/dockerconfigjson
 stringData:
   .dockerconfigjson: '{"auths": {"registry.corp": {"email": ""}}}'
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: no-key-among-references
+stringData:
+  bridge.yaml: |
+    as_token: ${AS_TOKEN}
+    # server: ed25519 a_x1 ivuR2EzzrqX7kIADeypBxJUmHOJdsBewQC6qr3Hho7Q
+    image: sha256:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0
+    id: 7b1f2c52-4a0e-4d3c-9a57-0e3bdc1c2f11
+    topic: com/example/Bridge2/Events/OfThe3rdKind/AreSentHere4
 -- good-malformed.yaml --
 apiVersion: v1
 kind: Secret
