@@ -271,15 +271,11 @@ func withArticle(name string) string {
 // name. Under test/ a manifest may be that of an environment of this name, and is
 // none.
 func isFixture(file string) bool {
-	for part := range strings.SplitSeq(path.Dir(file), "/") {
-		switch part {
-		case "testdata", "fixtures", "__fixtures__", "test-fixtures", "__tests__", "mocks":
-			return true
-		case "test", "tests":
-			if !isYAMLName(file) && !strings.HasSuffix(file, ".json") && !strings.Contains(path.Base(file), ".env") {
-				return true
-			}
-		}
+	if isIn(file, fixtureFolders...) || isIn(file, "__tests__", "mocks") {
+		return true
+	}
+	if isIn(file, "test", "tests") && !isYAMLName(file) && !strings.HasSuffix(file, ".json") && !strings.Contains(path.Base(file), ".env") {
+		return true
 	}
 	base := path.Base(file)
 	return strings.HasSuffix(base, "_test.go") || strings.HasSuffix(base, "_test.py") || strings.HasPrefix(base, "test_") && strings.HasSuffix(base, ".py")

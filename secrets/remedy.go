@@ -27,3 +27,17 @@ func Remedy(f *lint.Finding) string {
 	}
 	return strings.Replace(f.Fix, "`scantling encrypt FILE`", "`scantling encrypt "+shellQuoted(file)+"`", 1)
 }
+
+// shellQuoted is a file name as a shell takes it.
+func shellQuoted(name string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,@%=", r)
+	}
+	if !strings.HasPrefix(name, "-") && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
+		return name
+	}
+	if strings.HasPrefix(name, "-") {
+		name = "./" + name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}

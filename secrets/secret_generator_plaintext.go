@@ -267,7 +267,7 @@ func generatorSources(doc *yaml.Node) []generatorSource {
 // judgeSource reports what a file that is not encrypted gives a Secret: of an env
 // file each entry, of any other file all as one.
 func judgeSource(p *lint.TreePass, source generatorSource, file *lint.File) {
-	fix := "Encrypt the file with `scantling encrypt " + file.Name + "`, and let Flux or ksops decrypt it; then replace the values, because the old ones stay in the history."
+	fix := "Encrypt the file with `scantling encrypt " + shellQuoted(file.Name) + "`, and let Flux or ksops decrypt it; then replace the values, because the old ones stay in the history."
 	severity := p.Rule.Severity
 	if isUnusedSample(p.Tree, file.Name) {
 		severity = lint.Low

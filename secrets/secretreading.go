@@ -52,8 +52,11 @@ func readingOf(t *lint.Tree, name string) secretReading {
 // isSample says that a file is there to be copied or read, or made for tests, by
 // its name or the folder it is in.
 func isSample(name string) bool {
-	return isSampleName(name) || isDocumentation(name) || isIn(name, "testdata", "fixtures", "__fixtures__", "test-fixtures", "__snapshots__", "__snapshot__")
+	return isSampleName(name) || isDocumentation(name) || isIn(name, fixtureFolders...) || isIn(name, "__snapshots__", "__snapshot__")
 }
+
+// fixtureFolders are the folders of what tests read.
+var fixtureFolders = []string{"testdata", "fixtures", "__fixtures__", "test-fixtures"}
 
 // isDocumentation says that a file lies among what is written for people.
 func isDocumentation(name string) bool { return isIn(name, "doc", "docs", "documentation") }

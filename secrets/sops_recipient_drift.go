@@ -313,20 +313,6 @@ func inWords(texts []string) string {
 	return strings.Join(texts, "")
 }
 
-// shellQuoted is a file name as a shell takes it.
-func shellQuoted(name string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,@%=", r)
-	}
-	if !strings.HasPrefix(name, "-") && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
-		return name
-	}
-	if strings.HasPrefix(name, "-") {
-		name = "./" + name
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-}
-
 // sopsBlockFor is sopsBlock with other recipients.
 func sopsBlockFor(recipients ...string) string {
 	start, end := strings.Index(sopsBlock, "        - recipient:"), strings.Index(sopsBlock, "    lastmodified:")
