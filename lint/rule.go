@@ -118,6 +118,9 @@ type Rule struct {
 	// CheckTree judges the files of the repository together, and with those of the
 	// base.
 	CheckTree func(*TreePass)
+	// Harmless says of a rule on secrets that the lines at which it reports hold
+	// none, so that reports may show them as they show those of other rules.
+	Harmless bool
 	// Supersedes names rules whose findings on the same line are left out where this
 	// one reports: they say the same less well. The finding takes the highest
 	// severity of them all.

@@ -16,6 +16,7 @@ var argocdSOPSWithoutDecryptor = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.High,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds:    []schema.GroupKind{argoApplicationKind},
 	JoinsIf:  func(o *manifest.Object) bool { return carriesSealed(o) || givesPlugin(o) },
 	CheckAll: func(p *lint.Pass) {

@@ -13,6 +13,7 @@ var clusterSecretStoreUnrestricted = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Medium,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds:    []schema.GroupKind{clusterSecretStoreKind},
 	Check: func(p *lint.Pass) {
 		spec := p.Object.Value("spec")

@@ -16,6 +16,7 @@ var externalSecretDanglingStore = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Low,
 	Category: lint.Secrets,
+	Harmless: true,
 	Profile:  lint.All,
 	Kinds:    []schema.GroupKind{externalSecretKind, pushSecretKind},
 	Joins:    []schema.GroupKind{secretStoreKind, clusterSecretStoreKind},

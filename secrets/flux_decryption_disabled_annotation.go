@@ -13,6 +13,7 @@ var fluxDecryptionDisabledAnnotation = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Low,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds:    []schema.GroupKind{secretKind},
 	Written:  true,
 	Check: func(p *lint.Pass) {

@@ -17,6 +17,7 @@ var fluxDecryptionKeyMissing = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Medium,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds:    []schema.GroupKind{fluxKustomizationKind},
 	Joins:    []schema.GroupKind{secretKind},
 	JoinsIf:  func(o *manifest.Object) bool { return carriesSealed(o) || givesAgeKey(o) },

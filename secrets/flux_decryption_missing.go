@@ -16,6 +16,7 @@ var fluxDecryptionMissing = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.High,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds:    []schema.GroupKind{fluxKustomizationKind},
 	JoinsIf:  carriesSealed,
 	CheckAll: func(p *lint.Pass) {

@@ -15,6 +15,7 @@ var sealedSecretScopeClusterWide = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Low,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds:    []schema.GroupKind{sealedSecretKind},
 	Written:  true,
 	Check: func(p *lint.Pass) {

@@ -10,6 +10,7 @@ var secretAsEnvironmentVariable = &lint.Rule{
 	Since:      "0.1.0",
 	Severity:   lint.Info,
 	Category:   lint.Secrets,
+	Harmless:   true,
 	Frameworks: []string{"CIS-1.12:5.4.1", "MITRE:T1552.007"},
 	Profile:    lint.All,
 	Kinds:      lint.Workloads,

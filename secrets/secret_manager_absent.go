@@ -16,6 +16,7 @@ var secretManagerAbsent = &lint.Rule{
 	Since:      "0.1.0",
 	Severity:   lint.Info,
 	Category:   lint.Secrets,
+	Harmless:   true,
 	Frameworks: []string{"CIS-1.12:5.4.2"},
 	Profile:    lint.All,
 	CheckTree: func(p *lint.TreePass) {

@@ -15,6 +15,7 @@ var sopsMACOnlyEncrypted = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Info,
 	Category: lint.Secrets,
+	Harmless: true,
 	Profile:  lint.All,
 	CheckFile: func(p *lint.TreePass) {
 		if !p.File.Contains("mac_only_encrypted") {

@@ -12,6 +12,7 @@ var sopsSingleRecipient = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Info,
 	Category: lint.Secrets,
+	Harmless: true,
 	Profile:  lint.All,
 	CheckFile: func(p *lint.TreePass) {
 		f := sopsFileOf(p)

@@ -18,6 +18,7 @@ var vaultInsecureConnection = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Medium,
 	Category: lint.Secrets,
+	Harmless: true,
 	Kinds: append([]schema.GroupKind{
 		{Group: "external-secrets.io", Kind: "SecretStore"},
 		{Group: "external-secrets.io", Kind: "ClusterSecretStore"},

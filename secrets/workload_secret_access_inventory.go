@@ -18,6 +18,7 @@ var workloadSecretAccessInventory = &lint.Rule{
 	Since:    "0.1.0",
 	Severity: lint.Info,
 	Category: lint.Secrets,
+	Harmless: true,
 	Profile:  lint.All,
 	Kinds:    lint.Workloads,
 	Check: func(p *lint.Pass) {

@@ -49,12 +49,13 @@ type place struct {
 }
 
 type textWriter struct {
-	w       *bufio.Writer
-	r       *Report
-	o       Options
-	rules   map[string]lint.Category
-	units   map[string]*Unit // by ID
-	secrets map[place]bool
+	w        *bufio.Writer
+	r        *Report
+	o        Options
+	rules    map[string]lint.Category
+	harmless map[string]bool  // the rules of which no line holds a secret
+	units    map[string]*Unit // by ID
+	secrets  map[place]bool
 	// file, lines and sensitive are of the file shown last: findings are
 	// sorted by file.
 	file      string
@@ -70,16 +71,17 @@ func writeText(w io.Writer, r *Report, o Options) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
 	}
-	t := &textWriter{w: bufio.NewWriter(w), r: r, o: o, rules: map[string]lint.Category{}, units: map[string]*Unit{}, secrets: map[place]bool{}}
+	t := &textWriter{w: bufio.NewWriter(w), r: r, o: o, rules: map[string]lint.Category{}, harmless: map[string]bool{}, units: map[string]*Unit{}, secrets: map[place]bool{}}
 	for _, rule := range r.Rules {
 		t.rules[rule.ID] = rule.Category
+		t.harmless[rule.ID] = rule.Harmless
 	}
 	for i := range r.Units {
 		t.units[r.Units[i].ID] = &r.Units[i]
 	}
 	for i := range r.Findings {
 		// Other findings at the line of a secret must not show it either.
-		if f := &r.Findings[i]; t.rules[f.Rule] == lint.Secrets {
+		if f := &r.Findings[i]; t.rules[f.Rule] == lint.Secrets && !t.harmless[f.Rule] {
 			for n := f.Origin.Line; n <= max(f.Origin.Line, min(f.Origin.EndLine, f.Origin.Line+1000)); n++ {
 				t.secrets[place{f.Origin.File, n}] = true
 			}
@@ -274,7 +276,7 @@ func (t *textWriter) line(file string, n int) (string, bool) {
 func (t *textWriter) masked(f *lint.Finding, line string) bool {
 	category, known := t.rules[f.Rule]
 	secret := func(s lint.Sight) bool { return s.Object.Kind == "Secret" }
-	return !known || category == lint.Secrets || f.Object.Kind == "Secret" || slices.ContainsFunc(f.Sights, secret) ||
+	return !known || category == lint.Secrets && !t.harmless[f.Rule] || f.Object.Kind == "Secret" || slices.ContainsFunc(f.Sights, secret) ||
 		t.secrets[place{f.Origin.File, f.Origin.Line}] ||
 		t.r.Secret != nil && t.r.Secret(t.lines, f.Origin.Line-1) ||
 		category == lint.Problems && (t.sensitive || f.Object.Kind == "" && !structural(f, line))
