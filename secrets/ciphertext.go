@@ -126,7 +126,7 @@ func isOwnLine(o *manifest.Object, w *walker) bool {
 // an operator in the cluster decrypts.
 func withinSopsKind(n *yaml.Node, steps []step) bool {
 	for _, s := range steps {
-		if keepsCiphertext(text(n, "kind")) {
+		if keepsCiphertext(manifest.Text(n, "kind")) {
 			return true
 		}
 		switch {

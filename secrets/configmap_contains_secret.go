@@ -23,7 +23,7 @@ var configMapContainsSecret = &lint.Rule{
 	Kinds:      []schema.GroupKind{configMapKind},
 	Written:    true,
 	Check: func(p *lint.Pass) {
-		if text(p.Object.Node, "$patch") == "delete" || sops.Read(p.Object.Node).Valid() {
+		if manifest.Text(p.Object.Node, "$patch") == "delete" || sops.Read(p.Object.Node).Valid() {
 			return
 		}
 		found := 0

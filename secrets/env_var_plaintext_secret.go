@@ -3,6 +3,7 @@ package secrets
 import (
 	"slices"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"go.yaml.in/yaml/v3"
 )
@@ -220,5 +221,5 @@ func variableOf(w *walker) string {
 	if n < 3 || w.steps[n-1].key != "value" || w.steps[n-2].index < 0 || w.steps[n-3].key != "env" {
 		return ""
 	}
-	return text(w.steps[n-1].in, "name")
+	return manifest.Text(w.steps[n-1].in, "name")
 }

@@ -12,7 +12,7 @@ import (
 // in a Secret beside, or without, a credential.
 func isClusterSetting(secret *yaml.Node, v secretValue) bool {
 	labels := manifest.Get(manifest.Get(secret, "metadata"), "labels")
-	if text(labels, "argocd.argoproj.io/secret-type") == "" {
+	if manifest.Text(labels, "argocd.argoproj.io/secret-type") == "" {
 		return false
 	}
 	switch v.key {

@@ -22,14 +22,14 @@ var helmValuesPlaintextSecret = &lint.Rule{
 	Written:    true,
 	Supersedes: []string{"secret-plaintext", "env-var-plaintext-secret", "configmap-contains-secret", "secret-in-command-args", "url-embedded-credentials"},
 	Check: func(p *lint.Pass) {
-		if text(p.Object.Node, "$patch") == "delete" || sops.Read(p.Object.Node).Valid() {
+		if manifest.Text(p.Object.Node, "$patch") == "delete" || sops.Read(p.Object.Node).Valid() {
 			return
 		}
 		if by := p.Unit.By; by != nil && by.GVK.Kind == "ApplicationSet" && p.Object.GVK.Kind == "Application" {
 			// The set is where it is written.
 			return
 		}
-		what := text(p.Object.Node, "kind")
+		what := manifest.Text(p.Object.Node, "kind")
 		walkValues(p.Object.Node, what, func(w *walker, root int, found carried) {
 			p.ReportInside(found.severity(p.Rule.Severity, inUse), w.path(), found.inside, "%s carries a literal for %q", what, w.below(root, found))
 		})

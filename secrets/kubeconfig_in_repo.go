@@ -176,7 +176,7 @@ type kubeconfigCredential struct {
 
 // kubeconfigCredentials are those of the users of a kubeconfig.
 func kubeconfigCredentials(doc *yaml.Node) []kubeconfigCredential {
-	if text(doc, "kind") != "Config" {
+	if manifest.Text(doc, "kind") != "Config" {
 		return nil
 	}
 	users := manifest.Get(doc, "users")
@@ -191,7 +191,7 @@ func kubeconfigCredentials(doc *yaml.Node) []kubeconfigCredential {
 			if n == nil || n.Kind != yaml.ScalarNode || isNull(n) || Classify(n.Value) != Literal || isElided(n.Value) {
 				continue
 			}
-			found = append(found, kubeconfigCredential{text(u, "name"), field, n})
+			found = append(found, kubeconfigCredential{manifest.Text(u, "name"), field, n})
 		}
 	}
 	return found

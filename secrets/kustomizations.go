@@ -47,7 +47,7 @@ func kustomizationsOf(t *lint.Tree) []kustomization {
 				continue
 			}
 			for _, k := range read(name) {
-				for _, generator := range listOf(k.node, "generators") {
+				for _, generator := range manifest.Items(k.node, "generators") {
 					if source, ok := k.resolve(t, generator.Value); ok {
 						read(source)
 					} else if strings.Contains(generator.Value, "\n") {

@@ -26,7 +26,7 @@ var lastAppliedAnnotationCommitted = &lint.Rule{
 		docs, _ := p.File.Documents()
 		for _, doc := range docs {
 			annotatedObjects(doc, func(object, value *yaml.Node) {
-				key := fmt.Sprintf("%s %s: %s", text(object, "kind"), text(manifest.Get(object, "metadata"), "name"), lastApplied)
+				key := fmt.Sprintf("%s %s: %s", manifest.Text(object, "kind"), manifest.Text(manifest.Get(object, "metadata"), "name"), lastApplied)
 				if repeatsSecret(value.Value) {
 					p.ReportAs(lint.Critical, p.File.Node(value), key, "annotation %s repeats the Secret's data in clear", lastApplied)
 					return

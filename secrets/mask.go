@@ -31,7 +31,7 @@ func maskDocument(n *yaml.Node, inherited string) *yaml.Node {
 			maskDocument(c, inherited)
 		}
 	case yaml.MappingNode:
-		kind := text(n, "kind")
+		kind := manifest.Text(n, "kind")
 		if kind == "" {
 			kind = inherited
 		}

@@ -40,10 +40,10 @@ func (s *secretSearch) jsonPatch(f frame, entry *yaml.Node) {
 // patchesSecrets says that a target selects Secrets by its kind, which is a
 // regular expression, and no other group's.
 func patchesSecrets(target *yaml.Node) bool {
-	if group := text(target, "group"); group != "" {
+	if group := manifest.Text(target, "group"); group != "" {
 		return false
 	}
-	return slices.Contains(strings.Split(strings.Trim(text(target, "kind"), "^$()"), "|"), "Secret")
+	return slices.Contains(strings.Split(strings.Trim(manifest.Text(target, "kind"), "^$()"), "|"), "Secret")
 }
 
 // operations reports the literals in the operations of a JSON patch of Secrets.
@@ -56,7 +56,7 @@ func (s *secretSearch) operations(f frame, patch *yaml.Node) {
 		if value == nil {
 			continue
 		}
-		pointer := strings.Split(text(op, "path"), "/")
+		pointer := strings.Split(manifest.Text(op, "path"), "/")
 		if len(pointer) < 2 || pointer[0] != "" || pointer[1] != "data" && pointer[1] != "stringData" {
 			continue
 		}
@@ -83,8 +83,8 @@ func searchPatchFiles(t *lint.Tree, report func(foundSecret)) {
 	done := map[string]bool{}
 	for _, k := range kustomizationsOf(t) {
 		for _, list := range [...]string{"patches", "patchesJson6902"} {
-			for _, entry := range listOf(k.node, list) {
-				name, ok := k.resolve(t, text(entry, "path"))
+			for _, entry := range manifest.Items(k.node, list) {
+				name, ok := k.resolve(t, manifest.Text(entry, "path"))
 				if !ok || done[name] || !patchesSecrets(manifest.Get(entry, "target")) {
 					continue
 				}
@@ -110,12 +110,4 @@ func searchPatchFile(file *lint.File, report func(foundSecret)) {
 	for _, doc := range docs {
 		s.operations(root, doc)
 	}
-}
-
-// listOf are the items of a list under a key.
-func listOf(n *yaml.Node, key string) []*yaml.Node {
-	if list := manifest.Get(n, key); list != nil && list.Kind == yaml.SequenceNode {
-		return list.Content
-	}
-	return nil
 }

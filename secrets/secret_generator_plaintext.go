@@ -187,29 +187,29 @@ A=hunter2-pw
 // isKustomizeInput says that Kustomize reads a document as its own: by the name of
 // its file, or by what it says of itself.
 func isKustomizeInput(name string, doc *yaml.Node) bool {
-	return isKustomizationName(path.Base(name)) || text(doc, "kind") == "SecretGenerator" ||
-		strings.HasPrefix(text(doc, "apiVersion"), "kustomize.config.k8s.io/")
+	return isKustomizationName(path.Base(name)) || manifest.Text(doc, "kind") == "SecretGenerator" ||
+		strings.HasPrefix(manifest.Text(doc, "apiVersion"), "kustomize.config.k8s.io/")
 }
 
 // secretGenerators are the generators of Secrets in a document: those of a
 // kustomization or component, or the document itself.
 func secretGenerators(doc *yaml.Node) []*yaml.Node {
-	if text(doc, "kind") == "SecretGenerator" {
+	if manifest.Text(doc, "kind") == "SecretGenerator" {
 		return []*yaml.Node{doc}
 	}
-	return listOf(doc, "secretGenerator")
+	return manifest.Items(doc, "secretGenerator")
 }
 
 // generatorName is what a generator calls its Secret.
 func generatorName(g *yaml.Node) string {
-	if name := text(g, "name"); name != "" {
+	if name := manifest.Text(g, "name"); name != "" {
 		return name
 	}
-	return text(manifest.Get(g, "metadata"), "name")
+	return manifest.Text(manifest.Get(g, "metadata"), "name")
 }
 
 func generatorLiterals(p *lint.TreePass, g *yaml.Node) {
-	for _, n := range listOf(g, "literals") {
+	for _, n := range manifest.Items(g, "literals") {
 		key, value, ok := strings.Cut(n.Value, "=")
 		c := clearnessOf(key, unquoted(value))
 		if !ok || n.Kind != yaml.ScalarNode || c == notClear {
@@ -240,19 +240,19 @@ type generatorSource struct {
 func generatorSources(doc *yaml.Node) []generatorSource {
 	var sources []generatorSource
 	generators := secretGenerators(doc)
-	if strings.EqualFold(text(doc, "kind"), "ksops") {
-		generators = listOf(doc, "secretFrom")
+	if strings.EqualFold(manifest.Text(doc, "kind"), "ksops") {
+		generators = manifest.Items(doc, "secretFrom")
 	}
 	for _, g := range generators {
 		name := generatorName(g)
-		if env := text(g, "env"); env != "" {
+		if env := manifest.Text(g, "env"); env != "" {
 			sources = append(sources, generatorSource{name, env, true})
 		}
-		for _, n := range listOf(g, "envs") {
+		for _, n := range manifest.Items(g, "envs") {
 			sources = append(sources, generatorSource{name, n.Value, true})
 		}
 		for _, list := range [...]string{"files", "binaryFiles"} {
-			for _, n := range listOf(g, list) {
+			for _, n := range manifest.Items(g, list) {
 				file := n.Value
 				if _, after, keyed := strings.Cut(file, "="); keyed {
 					file = after

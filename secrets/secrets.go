@@ -92,7 +92,7 @@ func secretValues(o *manifest.Object) []secretValue { return secretEntries(o.Nod
 // secretEntries is secretValues for the mapping of a Secret.
 func secretEntries(secret *yaml.Node) []secretValue {
 	var values []secretValue
-	if text(secret, "$patch") == "delete" {
+	if manifest.Text(secret, "$patch") == "delete" {
 		return nil
 	}
 	for _, name := range [...]string{"data", "stringData"} {

@@ -114,7 +114,7 @@ func (s *secretSearch) mapping(f frame, n *yaml.Node) {
 		s.entries(f, n, secretIdentity(n))
 		return
 	}
-	if text(n, "kind") == "SecretList" && text(n, "apiVersion") == "v1" {
+	if manifest.Text(n, "kind") == "SecretList" && manifest.Text(n, "apiVersion") == "v1" {
 		if items := manifest.Get(n, "items"); items != nil {
 			for _, item := range items.Content {
 				s.entries(f, item, secretIdentity(item))
@@ -122,11 +122,11 @@ func (s *secretSearch) mapping(f frame, n *yaml.Node) {
 		}
 		return
 	}
-	if text(n, "kind") == "SopsSecret" {
+	if manifest.Text(n, "kind") == "SopsSecret" {
 		// Its operator decrypts it; it has no block of SOPS, or the rules on SOPS
 		// would judge it.
-		for _, template := range listOf(manifest.Get(n, "spec"), "secretTemplates") {
-			s.entries(f, template, secretIdentity(n)+" "+text(template, "name"))
+		for _, template := range manifest.Items(manifest.Get(n, "spec"), "secretTemplates") {
+			s.entries(f, template, secretIdentity(n)+" "+manifest.Text(template, "name"))
 		}
 		return
 	}
@@ -210,17 +210,17 @@ func (s *secretSearch) found(f frame, line, column int, found foundSecret) {
 // isSecretMapping says that a mapping is a Secret, of the core group as far as it
 // says so, that has data.
 func isSecretMapping(n *yaml.Node) bool {
-	if text(n, "kind") != "Secret" {
+	if manifest.Text(n, "kind") != "Secret" {
 		return false
 	}
-	switch version := text(n, "apiVersion"); {
+	switch version := manifest.Text(n, "apiVersion"); {
 	case version == "", version == "v1", strings.ContainsRune(version, actionMark), Classify(version) == Reference, Classify(version) == Template:
 	default:
 		return false
 	}
 	for _, name := range [...]string{"data", "stringData"} {
 		// Without a version it may be a reference to a Secret.
-		if data := manifest.Get(n, name); data != nil && (data.Kind == yaml.MappingNode || text(n, "apiVersion") != "") {
+		if data := manifest.Get(n, name); data != nil && (data.Kind == yaml.MappingNode || manifest.Text(n, "apiVersion") != "") {
 			return true
 		}
 	}
@@ -248,10 +248,10 @@ func generatedSecret(n *yaml.Node) *yaml.Node {
 // secretIdentity names a Secret among those of its file.
 func secretIdentity(n *yaml.Node) string {
 	metadata := manifest.Get(n, "metadata")
-	if namespace := text(metadata, "namespace"); namespace != "" {
-		return "Secret " + namespace + "/" + text(metadata, "name")
+	if namespace := manifest.Text(metadata, "namespace"); namespace != "" {
+		return "Secret " + namespace + "/" + manifest.Text(metadata, "name")
 	}
-	return "Secret " + text(metadata, "name")
+	return "Secret " + manifest.Text(metadata, "name")
 }
 
 // showActionsIn writes actions in the place of marks in all values below a node.

@@ -9,14 +9,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// text is a scalar's text under a key, empty for null.
-func text(n *yaml.Node, key string) string {
-	if v := manifest.Get(n, key); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
-		return v.Value
-	}
-	return ""
-}
-
 // sopsPlace is where a leaf of a document stands in a Kubernetes object.
 type sopsPlace struct {
 	// object is nil where the document is none, as in a values file.
@@ -130,7 +122,7 @@ func objectID(o *sops.Object) string {
 	if o == nil || o.Metadata == nil {
 		return ""
 	}
-	id := strings.Trim(o.Kind+" "+text(o.Metadata, "namespace")+"/"+text(o.Metadata, "name"), "/")
+	id := strings.Trim(o.Kind+" "+manifest.Text(o.Metadata, "namespace")+"/"+manifest.Text(o.Metadata, "name"), "/")
 	if strings.Contains(id, "ENC[") {
 		return ""
 	}

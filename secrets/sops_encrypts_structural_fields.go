@@ -165,14 +165,14 @@ func decryptedByGenerator(t *lint.Tree, name string) bool {
 	return t.Shared(decryptedKey{}, func() any {
 		names := map[string]bool{}
 		for _, k := range kustomizationsOf(t) {
-			if !strings.EqualFold(text(k.node, "kind"), "ksops") {
+			if !strings.EqualFold(manifest.Text(k.node, "kind"), "ksops") {
 				continue
 			}
-			for _, file := range listOf(k.node, "files") {
+			for _, file := range manifest.Items(k.node, "files") {
 				names[path.Join(k.dir, file.Value)] = true
 			}
-			for _, from := range listOf(k.node, "secretFrom") {
-				for _, file := range listOf(from, "files") {
+			for _, from := range manifest.Items(k.node, "secretFrom") {
+				for _, file := range manifest.Items(from, "files") {
 					names[path.Join(k.dir, file.Value)] = true
 				}
 			}

@@ -25,7 +25,7 @@ var sopsGeneratorFormatMismatch = &lint.Rule{
 		}
 		docs, _ := p.File.Documents()
 		for _, doc := range docs {
-			for _, g := range listOf(doc, "secretGenerator") {
+			for _, g := range manifest.Items(doc, "secretGenerator") {
 				checkGeneratorFormats(p, g)
 			}
 		}
@@ -44,7 +44,7 @@ func mayBeFlux(p *lint.TreePass) bool {
 }
 
 func checkGeneratorFormats(p *lint.TreePass, generator *yaml.Node) {
-	for _, entry := range listOf(generator, "files") {
+	for _, entry := range manifest.Items(generator, "files") {
 		key, file, ok := strings.Cut(entry.Value, "=")
 		if !ok {
 			file = key
@@ -54,7 +54,7 @@ func checkGeneratorFormats(p *lint.TreePass, generator *yaml.Node) {
 			p.Report(p.File.Node(entry), generatorKey(generator, "files", path.Base(key)), "Flux decrypts %s to %s, by the key %q, and the file is %s", file, want, path.Base(key), have)
 		}
 	}
-	envs := listOf(generator, "envs")
+	envs := manifest.Items(generator, "envs")
 	if env := manifest.Get(generator, "env"); env != nil {
 		envs = append(slices.Clip(envs), env)
 	}
@@ -72,7 +72,7 @@ func checkGeneratorFormats(p *lint.TreePass, generator *yaml.Node) {
 }
 
 func generatorKey(generator *yaml.Node, field, entry string) string {
-	return "secretGenerator[" + text(generator, "name") + "]." + field + "[" + entry + "]"
+	return "secretGenerator[" + manifest.Text(generator, "name") + "]." + field + "[" + entry + "]"
 }
 
 // storeOfKey is the store that Flux takes by a key's ending.
@@ -130,7 +130,7 @@ func readStore(data []byte) (have store, doc *yaml.Node) {
 		return noStore, nil
 	}
 	doc = docs[0]
-	if have == jsonStore && len(doc.Content) == 4 && text(doc, "data") != "" {
+	if have == jsonStore && len(doc.Content) == 4 && manifest.Text(doc, "data") != "" {
 		have = binaryStore
 	}
 	return have, doc
@@ -144,7 +144,7 @@ func failsAs(want, have store, file string, doc *yaml.Node) bool {
 		return false
 	case want == binaryStore:
 		// The entry "data" of any document is taken for the bytes.
-		return doc == nil || text(doc, "data") == ""
+		return doc == nil || manifest.Text(doc, "data") == ""
 	case have == binaryStore:
 		// JSON that happens to have one entry of this name looks the same.
 		return want != jsonStore || !strings.HasSuffix(file, ".json")

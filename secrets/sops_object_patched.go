@@ -22,7 +22,7 @@ var sopsObjectPatched = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		o := p.Object
 		block := manifest.Get(o.Node, "sops")
-		if block == nil || text(block, "mac") == "" || keepsCiphertext(o.GVK.Kind) || decryptionDisabled(o) || o.Template != "" {
+		if block == nil || manifest.Text(block, "mac") == "" || keepsCiphertext(o.GVK.Kind) || decryptionDisabled(o) || o.Template != "" {
 			// What a chart gives is decrypted by nobody anyway.
 			return
 		}

@@ -248,8 +248,8 @@ func isElsewiseEncrypted(data []byte) bool {
 func leavesClear(f *sops.File, certain bool) bool {
 	clear := false
 	for _, d := range f.Documents {
-		object := d.Node != nil && text(d.Node, "apiVersion") != "" && text(d.Node, "kind") != ""
-		if d.Metadata != nil || object && (!certain || strings.HasPrefix(text(d.Node, "apiVersion"), "viaduct.ai/")) {
+		object := d.Node != nil && manifest.Text(d.Node, "apiVersion") != "" && manifest.Text(d.Node, "kind") != ""
+		if d.Metadata != nil || object && (!certain || strings.HasPrefix(manifest.Text(d.Node, "apiVersion"), "viaduct.ai/")) {
 			return false
 		}
 		if d.Node != nil && slices.ContainsFunc(writtenSecrets([]*yaml.Node{d.Node}), holdsLiteral) {

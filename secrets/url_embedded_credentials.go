@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"github.com/scantling-dev/scantling/secrets/sops"
 	"go.yaml.in/yaml/v3"
@@ -25,7 +26,7 @@ var urlEmbeddedCredentials = &lint.Rule{
 		case kind == secretKind, kind.Kind == "CustomResourceDefinition", kind.Kind == "SealedSecret":
 			// A Secret's values are judged as such.
 			return
-		case text(p.Object.Node, "$patch") == "delete", sops.Read(p.Object.Node).Valid():
+		case manifest.Text(p.Object.Node, "$patch") == "delete", sops.Read(p.Object.Node).Valid():
 			return
 		}
 		walk(p.Object.Node, func(w *walker, n *yaml.Node) {

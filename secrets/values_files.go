@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -106,5 +107,5 @@ func valuesFile(t *lint.Tree, name string) (values bool, from valuesOrigin) {
 
 // isObject says that a document is a Kubernetes object.
 func isObject(doc *yaml.Node) bool {
-	return text(doc, "kind") != "" && text(doc, "apiVersion") != ""
+	return manifest.Text(doc, "kind") != "" && manifest.Text(doc, "apiVersion") != ""
 }

@@ -74,7 +74,7 @@ func valuesNamedAt(w *walker, n *yaml.Node, file string) []string {
 	for _, s := range w.steps {
 		if s.key == "helm" || s.key == "valuesFiles" {
 			for _, key := range [...]string{"path", "chart"} {
-				if dir := text(s.in, key); dir != "" {
+				if dir := manifest.Text(s.in, key); dir != "" {
 					files = append(files, path.Join(dir, value))
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
 	"go.yaml.in/yaml/v3"
 )
@@ -110,7 +111,7 @@ func (w *walker) credentialName() string {
 	switch s.key {
 	case "value", "string", "defaultValue":
 		for _, key := range [...]string{"name", "key", "Name"} {
-			if name := text(s.in, key); name != "" {
+			if name := manifest.Text(s.in, key); name != "" {
 				return name
 			}
 		}
@@ -140,7 +141,7 @@ var (
 )
 
 func hasAny(n *yaml.Node, keys []string) bool {
-	return slices.ContainsFunc(keys, func(key string) bool { return text(n, key) != "" })
+	return slices.ContainsFunc(keys, func(key string) bool { return manifest.Text(n, key) != "" })
 }
 
 // leadsToNames says that what stands below a key names objects and their keys, or

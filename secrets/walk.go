@@ -3,6 +3,7 @@ package secrets
 import (
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/manifest"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -121,7 +122,7 @@ func (w *walker) stable() string {
 		}
 		b.WriteByte('[')
 		if i+1 < len(w.steps) {
-			b.WriteString(text(w.steps[i+1].in, "name"))
+			b.WriteString(manifest.Text(w.steps[i+1].in, "name"))
 		}
 		b.WriteByte(']')
 	}

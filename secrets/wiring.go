@@ -43,7 +43,7 @@ func sealedBy(o *manifest.Object) (s sealedObject, ok bool) {
 	if keepsCiphertext(o.GVK.Kind) {
 		return s, false
 	}
-	if block := manifest.Get(o.Node, "sops"); block != nil && text(block, "mac") != "" {
+	if block := manifest.Get(o.Node, "sops"); block != nil && manifest.Text(block, "mac") != "" {
 		return sealedObject{o, field.NewPath("sops"), recipientKindsOf(block)}, true
 	}
 	if o.GroupKind() != secretKind {
@@ -66,7 +66,7 @@ func sealedBy(o *manifest.Object) (s sealedObject, ok bool) {
 // isFlatSOPS says that the data of a Secret are what kustomize makes of a dotenv file
 // that SOPS encrypted: its metadata are entries like the others.
 func isFlatSOPS(data *yaml.Node) bool {
-	mac, ok := decodeBase64(text(data, "sops_mac"))
+	mac, ok := decodeBase64(manifest.Text(data, "sops_mac"))
 	return ok && strings.HasPrefix(mac, ciphertextMark)
 }
 

@@ -11,10 +11,10 @@ import (
 func writtenSecrets(docs []*yaml.Node) []*yaml.Node {
 	var secrets []*yaml.Node
 	for _, doc := range docs {
-		switch kind := text(doc, "kind"); {
+		switch kind := manifest.Text(doc, "kind"); {
 		case doc.Kind == yaml.SequenceNode:
 			secrets = append(secrets, writtenSecrets(doc.Content)...)
-		case text(doc, "apiVersion") != "v1":
+		case manifest.Text(doc, "apiVersion") != "v1":
 		case kind == "Secret":
 			secrets = append(secrets, doc)
 		case strings.HasSuffix(kind, "List"):
@@ -23,7 +23,7 @@ func writtenSecrets(docs []*yaml.Node) []*yaml.Node {
 				continue
 			}
 			for _, item := range items.Content {
-				if item.Kind == yaml.MappingNode && (kind == "SecretList" || text(item, "kind") == "Secret") {
+				if item.Kind == yaml.MappingNode && (kind == "SecretList" || manifest.Text(item, "kind") == "Secret") {
 					secrets = append(secrets, item)
 				}
 			}

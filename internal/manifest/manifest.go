@@ -270,6 +270,23 @@ func Get(n *yaml.Node, key string) *yaml.Node {
 	return v
 }
 
+// Text is a scalar's text under a key of a mapping node, empty for null and for
+// what is no scalar.
+func Text(n *yaml.Node, key string) string {
+	if v := Get(n, key); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
+		return v.Value
+	}
+	return ""
+}
+
+// Items are those of the list under a key of a mapping node.
+func Items(n *yaml.Node, key string) []*yaml.Node {
+	if list := Get(n, key); list != nil && list.Kind == yaml.SequenceNode {
+		return list.Content
+	}
+	return nil
+}
+
 func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil, nil

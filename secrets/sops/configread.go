@@ -333,14 +333,14 @@ type service struct {
 
 func services() map[string]service {
 	field := func(name string) func(*yaml.Node) (string, bool) {
-		return func(n *yaml.Node) (string, bool) { return text(n, name), n.Kind == yaml.MappingNode }
+		return func(n *yaml.Node) (string, bool) { return manifest.Text(n, name), n.Kind == yaml.MappingNode }
 	}
 	return map[string]service{
 		"kms":     {kmsKind(), "Write arn: before it.", field("arn")},
 		"gcp_kms": {gcpKind(), "Write resource_id: before it.", field("resource_id")},
 		"hckms":   {hckmsKind(), "Write key_id: before it.", field("key_id")},
 		"azure_keyvault": {azureKind(), "Write it as vaultUrl, key and version.", func(n *yaml.Node) (string, bool) {
-			return azureKey(text(n, "vaultUrl"), text(n, "key"), text(n, "version")), n.Kind == yaml.MappingNode
+			return azureKey(manifest.Text(n, "vaultUrl"), manifest.Text(n, "key"), manifest.Text(n, "version")), n.Kind == yaml.MappingNode
 		}},
 		"hc_vault": {vaultKind(), "Write the URI of the key.", func(n *yaml.Node) (string, bool) {
 			return n.Value, n.Kind == yaml.ScalarNode

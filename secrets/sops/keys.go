@@ -192,8 +192,8 @@ func (k *Keys) VerifyFile(name string, data []byte) error {
 // writtenMAC is the MAC that the sops block holds. It is encrypted as a value is,
 // with the time of the last change in the place of the path.
 func (d *decrypter) writtenMAC() (string, error) {
-	modified, err := time.Parse(time.RFC3339, text(d.block, "lastmodified"))
-	mac := text(d.block, "mac")
+	modified, err := time.Parse(time.RFC3339, manifest.Text(d.block, "lastmodified"))
+	mac := manifest.Text(d.block, "mac")
 	if err != nil || !IsCiphertext(mac) {
 		return "", fmt.Errorf("%w: the sops block has no valid mac and lastmodified", ErrMAC)
 	}
@@ -266,12 +266,12 @@ func (k *Keys) dataKey(block *yaml.Node) ([]byte, error) {
 	}
 	var all []wrapped
 	for _, r := range recipients {
-		enc := text(r, "enc")
+		enc := manifest.Text(r, "enc")
 		if enc == "" || len(enc) > maxWrapped {
 			continue
 		}
 		w := wrapped{foreign: 1, enc: enc}
-		if k.recipients[strings.TrimSpace(text(r, "recipient"))] {
+		if k.recipients[strings.TrimSpace(manifest.Text(r, "recipient"))] {
 			w.foreign = 0
 		}
 		all = append(all, w)
@@ -292,22 +292,15 @@ func (k *Keys) dataKey(block *yaml.Node) ([]byte, error) {
 func ageRecipients(block *yaml.Node) ([]*yaml.Node, error) {
 	from := block
 	ungrouped := slices.ContainsFunc(recipientLists[:], func(name string) bool {
-		return name != "key_groups" && len(items(block, name)) > 0
+		return name != "key_groups" && len(manifest.Items(block, name)) > 0
 	})
-	if groups := items(block, "key_groups"); !ungrouped && len(groups) > 0 {
+	if groups := manifest.Items(block, "key_groups"); !ungrouped && len(groups) > 0 {
 		if len(groups) > 1 {
 			return nil, errors.New("the document's key is shared between key groups (shamir_threshold), which is not supported: decrypt it with sops")
 		}
 		from = groups[0]
 	}
-	return items(from, "age"), nil
-}
-
-func items(n *yaml.Node, name string) []*yaml.Node {
-	if list := manifest.Get(n, name); list != nil && list.Kind == yaml.SequenceNode {
-		return list.Content
-	}
-	return nil
+	return manifest.Items(from, "age"), nil
 }
 
 // unwrap is nil if no identity fits. Why it does not is of no use to anyone: a
@@ -330,19 +323,19 @@ func (k *Keys) unwrap(enc string) []byte {
 
 // newDecrypter reads what the sops block says about which values are encrypted.
 func newDecrypter(block *yaml.Node) (*decrypter, error) {
-	d := &decrypter{block: block, known: map[string]bool{}, macOnlyEncrypted: isTrue(text(block, "mac_only_encrypted"))}
+	d := &decrypter{block: block, known: map[string]bool{}, macOnlyEncrypted: isTrue(manifest.Text(block, "mac_only_encrypted"))}
 	selectors := 0
 	d.covers = selector(block, &selectors)
 	if selectors > 1 {
 		return nil, errors.New("the sops block has more than one rule for what is encrypted, and sops takes one: remove what was added")
 	}
 	for _, name := range [...]string{"encrypted_regex", "unencrypted_regex"} {
-		pattern := text(block, name)
+		pattern := manifest.Text(block, name)
 		if _, err := regexp.Compile(pattern); err != nil || len(pattern) > maxPattern {
 			return nil, fmt.Errorf("the %s of the sops block can't be read as a regular expression", name)
 		}
 	}
-	d.byForm = text(block, "encrypted_comment_regex") != "" || text(block, "unencrypted_comment_regex") != ""
+	d.byForm = manifest.Text(block, "encrypted_comment_regex") != "" || manifest.Text(block, "unencrypted_comment_regex") != ""
 	d.byDefault = d.covers(nil)
 	return d, nil
 }

@@ -57,15 +57,15 @@ func Read(doc *yaml.Node) *Metadata {
 
 func readBlock(block *yaml.Node) *Metadata {
 	m := &Metadata{
-		MAC: text(block, "mac"), LastModified: text(block, "lastmodified"), Version: text(block, "version"),
-		MACOnlyEncrypted: isTrue(text(block, "mac_only_encrypted")),
+		MAC: manifest.Text(block, "mac"), LastModified: manifest.Text(block, "lastmodified"), Version: manifest.Text(block, "version"),
+		MACOnlyEncrypted: isTrue(manifest.Text(block, "mac_only_encrypted")),
 		Selector: Selector{
-			UnencryptedSuffix: text(block, "unencrypted_suffix"), EncryptedSuffix: text(block, "encrypted_suffix"),
-			UnencryptedRegex: text(block, "unencrypted_regex"), EncryptedRegex: text(block, "encrypted_regex"),
-			UnencryptedCommentRegex: text(block, "unencrypted_comment_regex"), EncryptedCommentRegex: text(block, "encrypted_comment_regex"),
+			UnencryptedSuffix: manifest.Text(block, "unencrypted_suffix"), EncryptedSuffix: manifest.Text(block, "encrypted_suffix"),
+			UnencryptedRegex: manifest.Text(block, "unencrypted_regex"), EncryptedRegex: manifest.Text(block, "encrypted_regex"),
+			UnencryptedCommentRegex: manifest.Text(block, "unencrypted_comment_regex"), EncryptedCommentRegex: manifest.Text(block, "encrypted_comment_regex"),
 		},
 	}
-	m.Threshold, _ = strconv.Atoi(text(block, "shamir_threshold"))
+	m.Threshold, _ = strconv.Atoi(manifest.Text(block, "shamir_threshold"))
 	for _, f := range [...]struct{ name, value string }{{"mac", m.MAC}, {"lastmodified", m.LastModified}, {"version", m.Version}} {
 		if f.value == "" {
 			m.Missing = append(m.Missing, f.name)
@@ -81,7 +81,7 @@ func readBlock(block *yaml.Node) *Metadata {
 func (m *Metadata) readGroups(block *yaml.Node) {
 	from := []*yaml.Node{block}
 	if m.group(block).Empty() {
-		from = items(block, "key_groups")
+		from = manifest.Items(block, "key_groups")
 	}
 	for _, n := range from {
 		if g := m.group(n); !g.Empty() {
@@ -103,23 +103,23 @@ var namers = [...]struct {
 	{"kms", field("arn"), func(g *KeyGroup) *[]string { return &g.KMS }},
 	{"gcp_kms", field("resource_id"), func(g *KeyGroup) *[]string { return &g.GCPKMS }},
 	{"azure_kv", func(n *yaml.Node) string {
-		return azureKey(text(n, "vault_url"), text(n, "name"), text(n, "version"))
+		return azureKey(manifest.Text(n, "vault_url"), manifest.Text(n, "name"), manifest.Text(n, "version"))
 	}, func(g *KeyGroup) *[]string { return &g.AzureKV }},
 	{"hc_vault", func(n *yaml.Node) string {
-		return vaultKey(text(n, "vault_address"), text(n, "engine_path"), text(n, "key_name"))
+		return vaultKey(manifest.Text(n, "vault_address"), manifest.Text(n, "engine_path"), manifest.Text(n, "key_name"))
 	}, func(g *KeyGroup) *[]string { return &g.HCVault }},
 	{"hckms", field("key_id"), func(g *KeyGroup) *[]string { return &g.HCKMS }},
 }
 
 func field(name string) func(*yaml.Node) string {
-	return func(n *yaml.Node) string { return strings.TrimSpace(text(n, name)) }
+	return func(n *yaml.Node) string { return strings.TrimSpace(manifest.Text(n, name)) }
 }
 
 func (m *Metadata) group(n *yaml.Node) KeyGroup {
 	var g KeyGroup
 	for _, k := range namers {
 		list := k.in(&g)
-		for _, entry := range items(n, k.list) {
+		for _, entry := range manifest.Items(n, k.list) {
 			if name := k.name(entry); !slices.Contains(*list, name) && len(*list) < maxNamed {
 				*list = append(*list, name)
 			}
@@ -134,8 +134,8 @@ const maxNamed = 1000
 // keyless notes the recipients that have no data key.
 func (m *Metadata) keyless(n *yaml.Node) {
 	for _, k := range namers {
-		for _, entry := range items(n, k.list) {
-			if text(entry, "enc") == "" {
+		for _, entry := range manifest.Items(n, k.list) {
+			if manifest.Text(entry, "enc") == "" {
 				m.Keyless = append(m.Keyless, k.name(entry))
 			}
 		}
@@ -221,7 +221,7 @@ func selector(block *yaml.Node, count *int) func([]string) bool {
 	nothing := func([]string) bool { return false }
 	covers := match(func(s string) bool { return strings.HasSuffix(s, "_unencrypted") }, false)
 	for _, kind := range [...]string{"unencrypted_suffix", "encrypted_suffix", "unencrypted_regex", "encrypted_regex", "unencrypted_comment_regex", "encrypted_comment_regex"} {
-		value := text(block, kind)
+		value := manifest.Text(block, kind)
 		if value == "" {
 			continue
 		}
@@ -244,12 +244,4 @@ func selector(block *yaml.Node, count *int) func([]string) bool {
 		}
 	}
 	return covers
-}
-
-// text is a scalar's text under a key, empty for null.
-func text(n *yaml.Node, key string) string {
-	if v := manifest.Get(n, key); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
-		return v.Value
-	}
-	return ""
 }

@@ -90,11 +90,11 @@ func (f *File) add(root *yaml.Node, prefix string) {
 // isBlock says that a mapping of that name is what SOPS writes, or a part of it,
 // and not the settings of something.
 func isBlock(block *yaml.Node) bool {
-	if text(block, "mac") != "" || text(block, "lastmodified") != "" {
+	if manifest.Text(block, "mac") != "" || manifest.Text(block, "lastmodified") != "" {
 		return true
 	}
 	return slices.ContainsFunc(recipientLists[:], func(name string) bool {
-		return slices.ContainsFunc(items(block, name), func(n *yaml.Node) bool { return text(n, "enc") != "" })
+		return slices.ContainsFunc(manifest.Items(block, name), func(n *yaml.Node) bool { return manifest.Text(n, "enc") != "" })
 	})
 }
 
@@ -160,7 +160,7 @@ func (r *leafReader) node(n *yaml.Node, path string, depth int) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		outer := r.name
-		r.name = text(n, "name")
+		r.name = manifest.Text(n, "name")
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if depth == 0 && n.Content[i].Value == "sops" {
 				continue

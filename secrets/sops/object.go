@@ -29,7 +29,7 @@ func objectsOf(root *yaml.Node) (all objects) {
 	if all.root == nil || !strings.HasSuffix(all.root.Kind, "List") {
 		return all
 	}
-	for _, item := range items(root, "items") {
+	for _, item := range manifest.Items(root, "items") {
 		all.items = append(all.items, readObject(item))
 	}
 	return all
@@ -39,7 +39,7 @@ func readObject(n *yaml.Node) *Object {
 	if manifest.Get(n, "apiVersion") == nil || manifest.Get(n, "kind") == nil {
 		return nil
 	}
-	o := &Object{APIVersion: text(n, "apiVersion"), Kind: text(n, "kind")}
+	o := &Object{APIVersion: manifest.Text(n, "apiVersion"), Kind: manifest.Text(n, "kind")}
 	if meta := manifest.Get(n, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
 		o.Metadata = meta
 	}

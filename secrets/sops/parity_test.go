@@ -388,7 +388,7 @@ var edits = []struct {
 	{"lastmodified changed", setField("lastmodified", "2020-01-01T00:00:00Z")},
 	{"mac_only_encrypted changed", func(docs []*yaml.Node) {
 		value := "true"
-		if isTrue(text(manifest.Get(docs[0].Content[0], "sops"), "mac_only_encrypted")) {
+		if isTrue(manifest.Text(manifest.Get(docs[0].Content[0], "sops"), "mac_only_encrypted")) {
 			value = "false"
 		}
 		setField("mac_only_encrypted", value)(docs)

@@ -14,6 +14,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/scantling-dev/scantling/internal/manifest"
 )
 
 // newPGP makes a key pair of a kind that every gpg knows.
@@ -71,11 +72,11 @@ func TestEncryptPGP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := items(block, "pgp")[0]
-	if text(entry, "fp") != fingerprint(e) || text(entry, "created_at") != "2026-01-02T02:04:05Z" {
-		t.Errorf("the entry is for %q, made at %q", text(entry, "fp"), text(entry, "created_at"))
+	entry := manifest.Items(block, "pgp")[0]
+	if manifest.Text(entry, "fp") != fingerprint(e) || manifest.Text(entry, "created_at") != "2026-01-02T02:04:05Z" {
+		t.Errorf("the entry is for %q, made at %q", manifest.Text(entry, "fp"), manifest.Text(entry, "created_at"))
 	}
-	message, err := armor.Decode(strings.NewReader(text(entry, "enc")))
+	message, err := armor.Decode(strings.NewReader(manifest.Text(entry, "enc")))
 	if err != nil {
 		t.Fatal(err)
 	}
