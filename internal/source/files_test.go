@@ -188,7 +188,7 @@ func TestIndexKinds(t *testing.T) {
 				t.Errorf("git made another kind of index: %v", err)
 			}
 			if kind != "sparse folders" { // there git expands the folders, which are not on the disk
-				sameList(t, "index", idx.names, names(t, dir, "ls-files", "-z"))
+				sameList(t, "index", idx.tracked().names, names(t, dir, "ls-files", "-z"))
 			}
 			checkFiles(t, dir)
 		})

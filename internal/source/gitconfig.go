@@ -216,7 +216,7 @@ func (c gitConfig) unreadable() error {
 			// None changes how objects and references are stored.
 		case "objectformat":
 			if value != "sha1" {
-				return fmt.Errorf("the git repository names its objects by %s (extensions.objectFormat), and only SHA-1 can be read: compare in a clone that was made with SHA-1, or without a base", value)
+				return fmt.Errorf("the git repository names its objects by %s (extensions.objectFormat), and only SHA-1 can be read: run this in a clone that was made with SHA-1, or on the work tree alone, without --staged and without a base", value)
 			}
 		case "refstorage":
 			if value != "files" {
@@ -224,7 +224,7 @@ func (c gitConfig) unreadable() error {
 			}
 		default:
 			if version == "1" { // in version 0, git passes over what it does not know
-				return fmt.Errorf("the git repository uses extensions.%s, which is not supported: compare in a fresh clone, or without a base", name)
+				return fmt.Errorf("the git repository uses extensions.%s, which is not supported: run this in a fresh clone, or on the work tree alone, without --staged and without a base", name)
 			}
 		}
 	}

@@ -29,6 +29,7 @@ type ignoreRule struct {
 	literal string // the whole pattern, if it has no wildcards
 	suffix  string // the pattern after the star, if it is "*" and a literal
 	tokens  []token
+	tail    string // what a match of the tokens ends in: most names are told apart by it
 }
 
 // ignoreFile is the rules of one file, which see paths relative to base: "" or
@@ -118,6 +119,7 @@ func parseIgnoreRule(p string) (r ignoreRule, ok bool) {
 		r.suffix = p[1:]
 	default:
 		r.tokens, ok = compile(p)
+		r.tail = tailOf(r.tokens)
 		return r, ok
 	}
 	return r, true
@@ -141,7 +143,7 @@ func trimBlanks(p string) string {
 func (r *ignoreRule) match(text string) bool {
 	switch {
 	case r.tokens != nil:
-		return matchTokens(r.tokens, text)
+		return strings.HasSuffix(text, r.tail) && matchTokens(r.tokens, text)
 	case r.suffix != "":
 		return strings.HasSuffix(text, r.suffix)
 	}
@@ -208,6 +210,22 @@ func compile(p string) (tokens []token, ok bool) {
 		}
 	}
 	return tokens, true
+}
+
+// tailOf gives the bytes behind the last wildcard.
+func tailOf(tokens []token) string {
+	first := len(tokens)
+	for first > 0 && tokens[first-1].op == opByte {
+		first--
+	}
+	if first > 1 && tokens[first-2].op == opMaybe2 {
+		first++ // the slash of "**/", which may match nothing
+	}
+	tail := make([]byte, 0, len(tokens)-first)
+	for _, t := range tokens[first:] {
+		tail = append(tail, t.c)
+	}
+	return string(tail)
 }
 
 var notSlash = func() (set [256]bool) {

@@ -25,14 +25,30 @@ type tracked struct {
 	submodules map[string]bool
 }
 
+// indexFile is an index with the time of its last change, which tells what was
+// changed after it.
+type indexFile struct {
+	index
+	written instant
+}
+
 // readIndex reads the index in a git folder; one that is missing is empty, as
 // git has it after init. format is the hash that the repository uses.
-func readIndex(dir *os.Root, format string) (tracked, error) {
-	idx, err := loadIndex(dir, "index", format)
-	if err != nil {
-		return tracked{}, fmt.Errorf("read the git index: %w", err)
+func readIndex(dir *os.Root, format string) (*indexFile, error) {
+	// Looked at before it is read: of one that is replaced meanwhile, less is
+	// believed.
+	info, err := dir.Stat("index")
+	if errors.Is(diskError(err), fs.ErrNotExist) {
+		return &indexFile{}, nil
 	}
-	return idx.tracked(), nil
+	var idx index
+	if err == nil {
+		idx, err = loadIndex(dir, "index", format)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the git index: %w", err)
+	}
+	return &indexFile{idx, instantOf(info.ModTime())}, nil
 }
 
 // loadIndex reads an index of the given name, both halves of one that is split.
@@ -94,6 +110,9 @@ type indexEntry struct {
 	stage uint8
 	// intended says that only the name was added: git add --intent-to-add.
 	intended bool
+	// stat is what the system said of the file when git last compared it with
+	// the entry. Of the numbers git keeps the lower 32 bits.
+	stat struct{ ctime, ctimeNsec, mtime, mtimeNsec, ino, size uint32 }
 }
 
 // kind is the mode without the permissions.
@@ -165,6 +184,7 @@ func (idx *index) decodeEntries(rest []byte, count, version uint32, hashSize int
 			return nil, errIndexEnds
 		}
 		e := indexEntry{mode: binary.BigEndian.Uint32(rest[24:]), id: rest[40 : 40+hashSize], stage: rest[fixed-2] >> 4 & 3}
+		e.decodeStat(rest)
 		at := fixed
 		if version >= 3 && rest[fixed-2]&0x40 != 0 { // a second word of flags
 			e.intended = rest[at]&0x20 != 0
@@ -201,6 +221,12 @@ func (idx *index) decodeEntries(rest []byte, count, version uint32, hashSize int
 		rest = rest[size:]
 	}
 	return rest, nil
+}
+
+func (e *indexEntry) decodeStat(data []byte) {
+	word := func(i int) uint32 { return binary.BigEndian.Uint32(data[4*i:]) }
+	s := &e.stat
+	s.ctime, s.ctimeNsec, s.mtime, s.mtimeNsec, s.ino, s.size = word(0), word(1), word(2), word(3), word(5), word(9)
 }
 
 // decodeLink reads the extension of a split index.

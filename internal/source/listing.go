@@ -73,11 +73,16 @@ func (l *listing) sorted() Listing {
 	return l.out
 }
 
+// minParallel is the number of tracked files from which on a folder is worth a
+// goroutine.
+const minParallel = 64
+
 // walker lists a work tree.
 type walker struct {
 	listing
 	tree       *worktree
 	submodules map[string]bool
+	read       []*folderRead // by mu
 
 	// Most of the time goes into system calls: folders are listed side by side
 	// while a slot is free.
@@ -91,29 +96,33 @@ func listWorktree(t *worktree) (Listing, error) {
 	w.most = t.repo.MaxFiles
 	how := all
 	var idx tracked
+	var staged *indexFile
 	var rules ignoreRules
 	if git := t.repo.git; git != nil {
 		err := git.broken
 		if err == nil {
-			idx, err = readIndex(git.own, git.config.objectFormat())
+			staged, err = readIndex(git.own, git.config.objectFormat())
 		}
 		if err != nil {
 			w.ignoreFailed("", err)
 		} else {
 			how = some
+			idx = staged.tracked()
 			rules = w.withExcludes(git)
 		}
 	}
 	w.submodules = idx.submodules
-	infos, err := t.list(".")
+	top, err := w.openTop()
 	if err != nil {
 		return Listing{}, fmt.Errorf("list the work tree %s: %w", t.repo.root, listError(err))
 	}
-	w.walk(".", infos, idx.names, rules, how, 1)
+	w.keep(top)
+	w.walk(top, idx.names, rules, how, 1)
 	w.running.Wait()
 	if err := w.failed.Load(); err != nil {
 		return Listing{}, fmt.Errorf("list the work tree %s: %w", t.repo.root, *err)
 	}
+	t.seen.Store(newSnapshot(t, w.read, staged))
 	return w.sorted(), nil
 }
 
@@ -156,63 +165,61 @@ const (
 	none
 )
 
-// walk lists a folder. names holds the tracked files in it and below.
-func (w *walker) walk(dir string, infos []fs.FileInfo, names []string, rules ignoreRules, how which, depth int) {
+// walk lists a folder, and closes it. names holds the tracked files in it and
+// below.
+func (w *walker) walk(d *folderRead, names []string, rules ignoreRules, how which, depth int) {
+	defer d.close()
 	prefix := ""
-	if dir != "." {
-		prefix = dir + "/"
+	if d.name != "." {
+		prefix = d.name + "/"
 	}
 	if how == some {
 		// Git does not follow a .gitignore that is a symlink either.
-		for _, info := range infos {
-			if info.Name() == ".gitignore" && info.Mode().IsRegular() {
-				rules = w.withRules(prefix, rules)
-			}
+		if e := d.entry(".gitignore"); e != nil && e.kind.IsRegular() {
+			rules = w.withRules(prefix, rules)
 		}
 	}
 	var files []File
 	defer func() { w.fail(w.add(files...)) }()
-	for _, info := range infos {
-		base := info.Name()
-		name := prefix + base
+	for i := range d.entries {
+		e := &d.entries[i]
+		name := prefix + e.name
 		if w.tree.hides(name) {
 			continue
 		}
 		if w.failed.Load() != nil {
 			return
 		}
-		if !utf8.ValidString(base) {
-			w.fail(w.skip(dir, fmt.Sprintf("holds %q: the name is not UTF-8", base)))
+		if !utf8.ValidString(e.name) {
+			w.fail(w.skip(d.name, fmt.Sprintf("holds %q: the name is not UTF-8", e.name)))
 			continue
 		}
-		if info.IsDir() {
+		if e.kind.IsDir() {
 			below := under(names, name+"/")
 			inner := how
 			if how == none || how == some && rules.ignored(name, true) {
 				inner = none
 			}
-			select {
-			case w.slots <- struct{}{}:
-				w.running.Go(func() {
-					w.folder(name, below, rules, inner, depth+1)
-					<-w.slots
-				})
-			default:
-				w.folder(name, below, rules, inner, depth+1)
-			}
+			w.folder(d, name, e.name, below, rules, inner, depth+1)
 			continue
 		}
 		_, isTracked := slices.BinarySearch(names, name)
 		if !isTracked && (how == none || how == some && rules.ignored(name, false)) {
 			continue
 		}
-		switch mode := info.Mode(); {
-		case len(name) > maxPath:
+		if len(name) > maxPath {
 			w.fail(w.skip(name[:60]+"…", errLongPath.Error()))
-		case mode.IsRegular(), mode&fs.ModeSymlink != 0:
-			files = append(files, File{name, !mode.IsRegular(), info.Size()})
+			continue
+		}
+		switch err := d.look(e); {
+		case errors.Is(err, fs.ErrNotExist):
+			// gone since it was listed
+		case err != nil:
+			w.fail(w.skip(name, "cannot be looked at: "+listError(err).Error()))
+		case e.kind.IsRegular(), e.kind&fs.ModeSymlink != 0:
+			files = append(files, File{name, !e.kind.IsRegular(), e.inode.size})
 		default:
-			w.fail(w.skip(name, "is "+special(mode)))
+			w.fail(w.skip(name, "is "+special(e.kind)))
 		}
 	}
 }
@@ -236,7 +243,7 @@ func (w *walker) withRules(prefix string, rules ignoreRules) ignoreRules {
 
 // folder enters a folder, unless it is another repository or holds nothing to
 // list.
-func (w *walker) folder(name string, names []string, rules ignoreRules, how which, depth int) {
+func (w *walker) folder(parent *folderRead, name, base string, names []string, rules ignoreRules, how which, depth int) {
 	if w.submodules[name] {
 		w.fail(w.skip(name, ReasonSubmodule))
 		return
@@ -252,7 +259,7 @@ func (w *walker) folder(name string, names []string, rules ignoreRules, how whic
 		w.fail(w.skip(name[:60]+"…", errLongPath.Error()))
 		return
 	}
-	infos, err := w.tree.list(name)
+	d, err := w.openFolderAt(parent, name, base)
 	if errors.Is(err, fs.ErrNotExist) {
 		return // gone since it was listed
 	}
@@ -260,14 +267,34 @@ func (w *walker) folder(name string, names []string, rules ignoreRules, how whic
 		w.fail(w.skip(name, "cannot be read: "+listError(err).Error()))
 		return
 	}
-	if w.isRepository(name, infos) {
+	if w.isRepository(d) {
 		w.fail(w.skip(name, ReasonRepository))
 		if len(names) == 0 {
+			d.close()
 			return
 		}
 		how = none // what this repository tracks it also lists
 	}
-	w.walk(name, infos, names, rules, how, depth)
+	w.keep(d)
+	if how == some && len(names) < minParallel {
+		w.walk(d, names, rules, how, depth)
+		return
+	}
+	select {
+	case w.slots <- struct{}{}:
+		w.running.Go(func() {
+			w.walk(d, names, rules, how, depth)
+			<-w.slots
+		})
+	default:
+		w.walk(d, names, rules, how, depth)
+	}
+}
+
+func (w *walker) keep(d *folderRead) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.read = append(w.read, d)
 }
 
 func (w *walker) submoduleBelow(name string) bool {
@@ -282,22 +309,22 @@ func (w *walker) submoduleBelow(name string) bool {
 // isRepository reports whether a folder with these entries is the top of a
 // repository or of a work tree. A folder that is merely called .git makes none,
 // so that nobody can hide a folder by putting an empty one in it.
-func (w *walker) isRepository(name string, infos []fs.FileInfo) bool {
-	for _, info := range infos {
-		if !strings.EqualFold(info.Name(), ".git") {
+func (w *walker) isRepository(d *folderRead) bool {
+	for _, e := range d.entries {
+		if !strings.EqualFold(e.name, ".git") {
 			continue
 		}
-		own := name + "/" + info.Name()
-		switch mode := info.Mode(); {
-		case mode.IsDir():
+		own := d.name + "/" + e.name
+		switch {
+		case e.kind.IsDir():
 			if _, err := w.tree.lstat(own + "/HEAD"); err == nil {
 				return true
 			}
-		case mode.IsRegular():
+		case e.kind.IsRegular():
 			if data, err := w.tree.read(own, maxPathFile); err == nil && bytes.HasPrefix(data, []byte("gitdir: ")) {
 				return true
 			}
-		case mode&fs.ModeSymlink != 0:
+		case e.kind&fs.ModeSymlink != 0:
 			return true
 		}
 	}

@@ -93,7 +93,9 @@ func (r *Repository) Git() error {
 }
 
 // Worktree is the tree on the disk. Every call gives a new one, and each lists
-// its files once: take a new one to see what has changed.
+// its files once. From then on it tells what there is as the list saw it, and a file
+// that is written to after its digest or mark was given is an error to read: take a
+// new one to see what has changed.
 func (r *Repository) Worktree() Tree { return newWorktree(r) }
 
 // Commit is the tree of a commit. rev is a branch, a tag, a remote branch
@@ -145,7 +147,7 @@ func (r *Repository) MergeBase(rev string) (string, error) {
 
 func (r *Repository) openObjects() (*objects, error) {
 	if r.git == nil {
-		return nil, fmt.Errorf("%s is in no git repository: comparing with a base needs git; run this in a clone, or without a base", r.root)
+		return nil, fmt.Errorf("%s is in no git repository, which --staged and a base need: run this in a clone, or without them", r.root)
 	}
 	if r.git.broken != nil {
 		return nil, r.git.broken

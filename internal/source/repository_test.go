@@ -262,7 +262,7 @@ func TestNoRepository(t *testing.T) {
 	_, commitErr := r.Commit("HEAD")
 	_, baseErr := r.MergeBase("main")
 	for _, err := range []error{r.Git(), commitErr, baseErr} {
-		if err == nil || !strings.Contains(err.Error(), "comparing with a base needs git") {
+		if err == nil || !strings.Contains(err.Error(), "--staged and a base need") {
 			t.Errorf("%v", err)
 		}
 	}

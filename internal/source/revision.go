@@ -187,10 +187,15 @@ func (o *objects) lookup(name string) (objectID, error) {
 	if id, err := o.remoteBranch(name); err == nil || !errors.Is(err, errNoRef) {
 		return id, err
 	}
-	if o.shallow() {
-		return objectID{}, fmt.Errorf("no branch, tag or commit here is called %q; %s", name, deepen)
+	get := "`git fetch origin " + name + "`"
+	if branch, ok := strings.CutPrefix(name, "origin/"); ok {
+		// A clone of one branch notes another only where it is told to.
+		get = "`git fetch origin " + branch + ":refs/remotes/" + name + "`"
 	}
-	return objectID{}, fmt.Errorf("no branch, tag or commit here is called %q; check the spelling, or get it with `git fetch origin %s`", name, name)
+	if o.shallow() {
+		return objectID{}, fmt.Errorf("no branch, tag or commit here is called %q; get a branch with %s; what is older is missing: %s", name, get, deepen)
+	}
+	return objectID{}, fmt.Errorf("no branch, tag or commit here is called %q; check the spelling, or get it with %s", name, get)
 }
 
 // abbreviated finds the one commit or tag whose hash begins with prefix.

@@ -487,7 +487,7 @@ func TestChangedWhileRead(t *testing.T) {
 	}
 	w := walker{tree: tree.(*worktree)}
 	w.most = 10
-	w.folder("d", nil, nil, all, 1)
+	w.folder(nil, "d", "d", nil, nil, all, 1)
 	if len(w.out.Files)+len(w.out.Skipped) > 0 || w.failed.Load() != nil {
 		t.Errorf("a folder that is gone gives %+v", w.out)
 	}

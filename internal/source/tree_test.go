@@ -31,9 +31,15 @@ var sample = map[string]string{
 	"docs":                           "-> apps",
 }
 
-// bothTrees runs a test over a commit and over the work tree it was made from.
+// bothTrees runs a test over a commit and over the work tree it was made from:
+// one that asks the disk for everything, and one that was listed before.
 func bothTrees(t *testing.T, dir string, test func(t *testing.T, tree Tree)) {
 	t.Run("worktree", func(t *testing.T) { test(t, open(t, dir).Worktree()) })
+	t.Run("listed", func(t *testing.T) {
+		tree := open(t, dir).Worktree()
+		filesOf(t, tree)
+		test(t, tree)
+	})
 	t.Run("commit", func(t *testing.T) { test(t, commitOf(t, dir, "HEAD")) })
 }
 

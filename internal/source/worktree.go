@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -24,6 +25,21 @@ type worktree struct {
 	handles handles
 	hidden  []string // git's own folders, if they have another name than .git
 	files   func() (Listing, error)
+	// seen is what the walk that lists the files saw; nil before.
+	seen atomic.Pointer[snapshot]
+	// given holds what was seen of the files whose digest was given since the
+	// walk, as contents. What is read later must be the same.
+	given sync.Map
+}
+
+// contents tells that a file was written to.
+type contents struct {
+	size  int64
+	mtime instant
+}
+
+func contentsOf(info fs.FileInfo) contents {
+	return contents{info.Size(), instantOf(info.ModTime())}
 }
 
 func newWorktree(r *Repository) *worktree {
@@ -41,7 +57,12 @@ func (w *worktree) kind(name string) (fs.FileMode, error) {
 	if _, ok := w.folders.Load(name); ok {
 		return fs.ModeDir, nil
 	}
-	if w.hides(name) {
+	if w.hides(name) || !utf8.ValidString(name) {
+		return 0, fs.ErrNotExist
+	}
+	if e, known := w.seen.Load().entry(name); e != nil {
+		return e.kind, nil
+	} else if known {
 		return 0, fs.ErrNotExist
 	}
 	info, err := w.lstat(name)
@@ -52,6 +73,14 @@ func (w *worktree) kind(name string) (fs.FileMode, error) {
 		w.folders.Store(name, nil)
 	}
 	return info.Mode().Type(), nil
+}
+
+// stat describes what is at a real name, as the walk saw it if it was there.
+func (w *worktree) stat(name string) (fs.FileInfo, error) {
+	if info := w.seen.Load().info(name); info != nil {
+		return info, nil
+	}
+	return w.lstat(name)
 }
 
 func (w *worktree) lstat(name string) (fs.FileInfo, error) {
@@ -82,10 +111,26 @@ func (w *worktree) find(name string, follow bool) (string, fs.FileMode, error) {
 	if err := checkName(name); err != nil {
 		return "", 0, err
 	}
+	if kind, ok := w.plain(name); ok {
+		return name, kind, nil
+	}
 	return resolve(w, name, follow)
 }
 
+// plain says that the walk saw a name that leads to itself. It enters folders alone,
+// so that no symlink is on the way to what it saw.
+func (w *worktree) plain(name string) (kind fs.FileMode, ok bool) {
+	e, _ := w.seen.Load().entry(name)
+	if e == nil || e.kind&fs.ModeSymlink != 0 || w.hides(name) {
+		return 0, false
+	}
+	return e.kind, true
+}
+
 func (w *worktree) Resolve(name string) (string, error) {
+	if _, ok := w.plain(name); ok && fs.ValidPath(name) {
+		return name, nil
+	}
 	real, _, err := resolve(w, name, true)
 	if err != nil {
 		return "", pathError("resolve", name, err)
@@ -98,7 +143,7 @@ func (w *worktree) Stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, pathError("stat", name, err)
 	}
-	info, err := w.lstat(real)
+	info, err := w.stat(real)
 	if err != nil {
 		return nil, pathError("stat", name, err)
 	}
@@ -110,7 +155,7 @@ func (w *worktree) Lstat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, pathError("lstat", name, err)
 	}
-	info, err := w.lstat(real)
+	info, err := w.stat(real)
 	if err != nil {
 		return nil, pathError("lstat", name, err)
 	}
@@ -174,6 +219,9 @@ func (w *worktree) open(real string) (*os.File, fs.FileInfo, error) {
 	case before.Size() > MaxFileSize:
 		return nil, nil, ErrTooLarge
 	}
+	if given, ok := w.given.Load(real); ok && given != contentsOf(before) {
+		return nil, nil, errChanged
+	}
 	return openExact(h.dir, base, before)
 }
 
@@ -195,6 +243,10 @@ func (w *worktree) read(real string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return readOpened(f, info, most)
+}
+
+func readOpened(f *os.File, info fs.FileInfo, most int64) ([]byte, error) {
 	if info.Size() > most {
 		return nil, ErrTooLarge
 	}
@@ -265,17 +317,36 @@ func (w *worktree) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // entries gives what a folder shows: neither .git nor names that no Tree has.
 func (w *worktree) entries(real string) ([]fs.DirEntry, error) {
+	if seen := w.seen.Load(); seen != nil {
+		if list, ok := seen.folders[real]; ok {
+			entries := make([]fs.DirEntry, 0, len(list))
+			for i := range list {
+				if w.shows(real, list[i].name) {
+					entries = append(entries, seenDirEntry{w, real, &list[i]})
+				}
+			}
+			return entries, nil
+		}
+	}
+	return w.diskEntries(real)
+}
+
+func (w *worktree) diskEntries(real string) ([]fs.DirEntry, error) {
 	infos, err := w.list(real)
 	if err != nil {
 		return nil, err
 	}
 	entries := make([]fs.DirEntry, 0, len(infos))
 	for _, info := range infos {
-		if !w.hides(join(real, info.Name())) && utf8.ValidString(info.Name()) {
+		if w.shows(real, info.Name()) {
 			entries = append(entries, fs.FileInfoToDirEntry(info))
 		}
 	}
 	return entries, nil
+}
+
+func (w *worktree) shows(dir, base string) bool {
+	return !w.hides(join(dir, base)) && utf8.ValidString(base)
 }
 
 // hides reports whether a path is git's own folder.
@@ -351,9 +422,24 @@ func (w *worktree) Digest(name string) (Digest, error) {
 }
 
 func (w *worktree) fileID(real string) (objectID, error) {
-	data, err := w.read(real, MaxFileSize)
+	seen := w.seen.Load()
+	if e, _ := seen.entry(real); e != nil && e.known {
+		if id, ok := seen.trust().id(real, &e.inode); ok {
+			w.given.Store(real, contents{e.inode.size, e.inode.mtime})
+			return id, nil
+		}
+	}
+	f, info, err := w.open(real)
 	if err != nil {
 		return objectID{}, err
+	}
+	defer f.Close()
+	data, err := readOpened(f, info, MaxFileSize)
+	if err != nil {
+		return objectID{}, err
+	}
+	if seen != nil {
+		w.given.Store(real, contentsOf(info))
 	}
 	return identify(blobKind, data), nil
 }
@@ -368,7 +454,7 @@ func (w *worktree) folderID(real string) (id objectID, empty bool, err error) {
 	if strings.Count(real, "/") >= maxDepth {
 		return id, false, errTooDeep
 	}
-	entries, err := w.entries(real)
+	entries, err := w.diskEntries(real)
 	if err != nil {
 		return id, false, err
 	}
