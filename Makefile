@@ -3,7 +3,7 @@ TOOL = $(GO) tool -modfile=internal/tools/go.mod
 # The repository that `make parity` compares the renderers on, besides testdata.
 PARITY ?= all
 
-.PHONY: all build test lint docs bench cover parity origins fuzz attacks attacks-strace
+.PHONY: all build test lint docs bench bench-report cover parity origins fuzz attacks attacks-strace
 
 all: lint build test
 
@@ -42,6 +42,15 @@ space := $(empty) $(empty)
 origins:
 	@test -n "$(DIR)" || { echo "say which repositories: make origins DIR=FOLDER"; exit 2; }
 	SCANTLING_ORIGINS="$(subst $(space),:,$(abspath $(subst :, ,$(DIR))))" $(GO) test ./internal/check -count 1 -timeout 60m -run '^TestOrigins$$' -v
+
+# How long scantling takes in the repositories of REPOS (folders, joined as in PATH),
+# as ratios, into docs/performance.md or OUT. It takes an hour for a large repository,
+# needs hyperfine, kube-linter for the comparison with it, and a machine that does
+# nothing else.
+bench-report:
+	@test -n "$(REPOS)" || { echo "say which repositories: make bench-report REPOS=FOLDER"; exit 2; }
+	SCANTLING_BENCH="$(subst $(space),:,$(abspath $(subst :, ,$(REPOS))))" SCANTLING_BENCH_OUT="$(abspath $(OUT))" \
+		$(GO) test ./internal/perf -count 1 -timeout 180m -run '^TestReport$$' -v
 
 # Every fuzz target, one after another, each for this long.
 FUZZTIME ?= 1m

@@ -31,6 +31,9 @@ type Cluster struct {
 	// Objects are in an order that is the same in every run. Of kinds that no rule
 	// joins there are none.
 	Objects []*manifest.Object
+	// Judges says that what is wrong with an object counts. The others are there to
+	// be joined with. nil means that it always does.
+	Judges func(*manifest.Object) bool
 	// Unit is what deploys an object; nil when nothing is known.
 	Unit func(*manifest.Object) Unit
 	// Complete says that all that the repository deploys into a namespace is among
@@ -38,6 +41,8 @@ type Cluster struct {
 	// nil means that it always is.
 	Complete func(namespace string) bool
 }
+
+func (c *Cluster) judges(o *manifest.Object) bool { return c.Judges == nil || c.Judges(o) }
 
 func (c *Cluster) unit(o *manifest.Object) Unit {
 	if c.Unit == nil {

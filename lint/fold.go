@@ -31,7 +31,7 @@ func Unsettled(findings []Finding) []*manifest.Object {
 	var objects []*manifest.Object
 	seen := map[*manifest.Object]bool{}
 	for i := range findings {
-		if f := &findings[i]; f.object != nil && !f.settled && !seen[f.object] {
+		if f := &findings[i]; f.object != nil && !f.settled && !seen[f.object] && !f.object.Knows(f.field) {
 			seen[f.object] = true
 			objects = append(objects, f.object)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -28,6 +29,7 @@ type Linter struct {
 	files   []*ready // with CheckFile
 	trees   []*ready // with CheckTree
 	problem map[string]*ready
+	memo    sync.Map
 }
 
 type ready struct {
@@ -193,8 +195,9 @@ func failed(r *Rule) Finding {
 func (l *Linter) Cluster(c *Cluster) []Finding {
 	var findings []Finding
 	shared := map[any]any{}
+	sorted := sortKinds(c)
 	for _, r := range l.all {
-		l.run(r, &Pass{Objects: c.Objects, cluster: c, shared: shared, report: func(f Finding) {
+		l.run(r, &Pass{Objects: c.Objects, cluster: c, sorted: sorted, shared: shared, report: func(f Finding) {
 			if f.object != nil {
 				if u := c.unit(f.object); u.ID != "" {
 					f.Units = []string{u.ID}
@@ -217,7 +220,7 @@ func (l *Linter) run(r *ready, p *Pass, check func(*Pass)) {
 			return
 		}
 	}
-	p.Rule, p.severity, p.fixed, p.options = r.rule, r.severity, r.fixed, r.options
+	p.Rule, p.severity, p.fixed, p.options, p.memo = r.rule, r.severity, r.fixed, r.options, &l.memo
 	defer func() {
 		if v := recover(); v != nil {
 			f := failed(r.rule)

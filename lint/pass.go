@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -23,7 +24,9 @@ type Pass struct {
 	Unit Unit
 
 	cluster  *Cluster // for CheckAll
+	sorted   *sorting // likewise
 	shared   map[any]any
+	memo     *sync.Map
 	severity Severity
 	fixed    bool // the configuration sets the severity
 	options  map[string][]string
@@ -35,6 +38,18 @@ type Pass struct {
 func (p *Pass) Workload() *manifest.Workload {
 	w, _ := p.Object.Workload()
 	return w
+}
+
+// Memo is what make gives, made once for equal keys while the linter lives: for
+// what follows from the key alone and takes longer than to make the key, as what
+// is in a text that many units deploy. Keys are of a type of the caller's own, and
+// hold a digest where the text may be long.
+func (p *Pass) Memo(key any, make func() any) any {
+	v, ok := p.memo.Load(key)
+	if !ok {
+		v, _ = p.memo.LoadOrStore(key, make())
+	}
+	return v
 }
 
 // Report says that the rule is broken at a field of the object. The message is
@@ -52,6 +67,9 @@ func (p *Pass) ReportAs(s Severity, path *field.Path, format string, args ...any
 
 // ReportOn is ReportAs for any object, as CheckAll needs it.
 func (p *Pass) ReportOn(o *manifest.Object, s Severity, path *field.Path, format string, args ...any) {
+	if p.cluster != nil && !p.cluster.judges(o) {
+		return
+	}
 	if f, ok := p.finding(o, s, path, format, args...); ok {
 		p.report(f)
 	}

@@ -32,6 +32,25 @@ func Annotated(o *manifest.Object) bool {
 	return false
 }
 
+// MayExcuse says that an annotation suppresses findings of its object: ours, or one
+// of another linter.
+func MayExcuse(key, value string) bool {
+	_, foreign := foreignAnnotation(key, value)
+	return foreign || ourAnnotation(key)
+}
+
+// Excused says that an object carries an annotation that MayExcuse knows.
+func Excused(o *manifest.Object) bool {
+	for _, list := range annotationsOf(o) {
+		for key, value := range list.Entries() {
+			if MayExcuse(key, value.Text()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func ourAnnotation(key string) bool {
 	rest, ok := strings.CutPrefix(key, annotationPrefix)
 	return ok && (rest == "" || rest[0] == '.')

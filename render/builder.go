@@ -169,6 +169,8 @@ type product struct {
 	problems []Problem
 	// read are the files that were read.
 	read []string
+	// looks are all that was looked at.
+	looks []Look
 	// docs are the objects of a kustomization, with lines among the padded
 	// files. What a chart gave has pads, too: textPad and postPad name them.
 	docs []*yaml.Node

@@ -44,6 +44,7 @@ func (r *Renderer) planned(ctx context.Context, res *Result, tree *recorder) err
 		for _, problem := range part.Problems {
 			res.miss(problem)
 		}
+		res.others = append(res.others, part.others...)
 	}
 	if p.objects != nil {
 		res.Objects = append(res.Objects, documents(u, p.objects)...)
@@ -98,7 +99,10 @@ func (r *Renderer) built(ctx context.Context, res *Result, tree *recorder, j job
 	for name, data := range b.tree.read {
 		tree.record(name, data)
 	}
-	if r.rendered.Add(b.size) > r.settings.limits.RenderedTotal {
+	res.looks = append(res.looks, b.tree.looks)
+	res.unpacked += p.unpacked
+	res.size += b.size
+	if !res.repeated && r.rendered.Add(b.size) > r.settings.limits.RenderedTotal {
 		p = &product{problems: slices.Clone(p.problems)}
 		p.fail(Problem{Class: "limit-size", Message: fmt.Sprintf("what was rendered of all units is larger than %d MiB", r.settings.limits.RenderedTotal>>20),
 			Fix: limits.Raise("rendered-total"), At: manifest.Span{File: r.mainFile(u)}})
@@ -177,6 +181,7 @@ func (r *Renderer) do(ctx context.Context, j job, b *build) {
 	if b.err != nil {
 		return
 	}
+	b.product.missPointers(b.tree)
 	r.mu.Lock()
 	// A chart that is rendered with several sets of values is unpacked each
 	// time, and counts once.
@@ -216,7 +221,7 @@ func (r *Renderer) share(units []*Unit) {
 func (j job) key() [32]byte {
 	var e encoder
 	e.job(j)
-	return sha256.Sum256(e.buf)
+	return sha256.Sum256(e.Buf)
 }
 
 // archivesLeft is what the archives of a unit's chart may unpack to.

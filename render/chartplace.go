@@ -49,6 +49,20 @@ type chartText struct {
 // are rendered once more, all templates of a release in one go. What can't be
 // prepared has places that are near.
 func (r *Renderer) Trace(ctx context.Context, res *Result, objects []*manifest.Object) {
+	if res.recalled != nil {
+		whole := r.Again(res)
+		var same []*manifest.Object
+		for _, o := range objects {
+			if i := res.number[o]; i < len(whole.Objects) {
+				same = append(same, whole.Objects[i])
+			}
+		}
+		res, objects = whole, same
+	}
+	for i, o := range objects {
+		// Of what was kept without some values.
+		objects[i] = o.Whole()
+	}
 	wanted := map[*chartPlaces][]int{}
 	for _, o := range objects {
 		if of, ok := res.texts[o]; ok {
@@ -63,10 +77,23 @@ func (r *Renderer) Trace(ctx context.Context, res *Result, objects []*manifest.O
 // Of is the result with only some of its objects: who keeps it does not keep the
 // others.
 func (res *Result) Of(objects []*manifest.Object) *Result {
-	kept := &Result{Unit: res.Unit, Objects: objects, texts: map[*manifest.Object]chartText{}}
+	kept := &Result{Unit: res.Unit, Objects: objects, Problems: res.Problems, Read: res.Read, others: res.others, looks: res.looks, count: res.Count(),
+		size: res.size, unpacked: res.unpacked, key: res.key, recalled: res.recalled, number: res.number, Took: res.Took, status: res.Unit.Status, reason: res.Unit.Reason, texts: map[*manifest.Object]chartText{}}
 	for _, o := range objects {
 		if of, ok := res.texts[o]; ok {
 			kept.texts[o] = of
+		}
+	}
+	if kept.number == nil {
+		kept.number = make(map[*manifest.Object]int, len(objects))
+		wanted := make(map[*manifest.Object]bool, len(objects))
+		for _, o := range objects {
+			wanted[o] = true
+		}
+		for i, o := range res.Objects {
+			if wanted[o] {
+				kept.number[o] = i
+			}
 		}
 	}
 	return kept
@@ -102,7 +129,7 @@ func (b *build) trace(ctx context.Context, r *Renderer, j job, texts []int) {
 		if !ok {
 			continue
 		}
-		p := r.traced(ctx, job)
+		p := b.traced(ctx, r, job)
 		if p == nil {
 			continue
 		}
@@ -133,8 +160,10 @@ func (b *build) traceJob(j job, chart int, texts []int) (job, bool) {
 }
 
 // traced does a job that traces; nil if it could not be done.
-func (r *Renderer) traced(ctx context.Context, j job) *product {
+func (b *build) traced(ctx context.Context, r *Renderer, j job) *product {
 	tree := newRecorder(r.view, r.settings.limits.YAML)
+	// What is rendered once more reads what was read.
+	defer b.tree.looks.take(tree.looks)
 	j.archives = r.archivesLeft(j.path)
 	if r.opts.Workers == nil {
 		return r.builder.build(tree, j)
@@ -279,6 +308,7 @@ type chartSources struct {
 
 // source are the lines of a file of the tree.
 func (c *chartPlaces) source(name string) []string {
+	c.b.tree.looks.Note(name, Found|Read)
 	s := &c.r.sources
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -297,6 +327,7 @@ func (c *chartPlaces) read(name string) []byte {
 	if data := c.b.tree.source(name); data != nil {
 		return data
 	}
+	c.b.tree.looks.Note(name, Found|Read)
 	data, err := readLimited(c.r.view, name, c.limits().FileSize)
 	if err != nil {
 		return nil
@@ -306,6 +337,7 @@ func (c *chartPlaces) read(name string) []byte {
 
 // documents are those of a YAML file, with their places.
 func (c *chartPlaces) documents(name string) []*yaml.Node {
+	c.b.tree.looks.Note(name, Found|Read)
 	s := &c.r.sources
 	s.mu.Lock()
 	defer s.mu.Unlock()

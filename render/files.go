@@ -25,17 +25,20 @@ type recorder struct {
 	files
 	limits manifest.Limits
 
+	looks *Looks
+
 	mu    sync.Mutex
 	read  map[string][]byte
 	nodes map[string]*yaml.Node
 }
 
 func newRecorder(tree files, l manifest.Limits) *recorder {
-	return &recorder{files: tree, limits: l, read: map[string][]byte{}, nodes: map[string]*yaml.Node{}}
+	return &recorder{files: tree, limits: l, looks: &Looks{}, read: map[string][]byte{}, nodes: map[string]*yaml.Node{}}
 }
 
 // ReadFile reads a file and remembers it.
 func (r *recorder) ReadFile(name string) ([]byte, error) {
+	r.looks.Note(name, Found|Read)
 	data, err := r.files.ReadFile(name)
 	if err == nil {
 		r.record(name, data)

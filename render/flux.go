@@ -146,6 +146,11 @@ func (g *graph) lookup(u *Unit, kind, namespace, name string) *manifest.Object {
 
 // search is lookup; rendered says that the object is as the cluster gets it.
 func (g *graph) search(u *Unit, kind, namespace, name string) (o *manifest.Object, rendered bool) {
+	defer func() {
+		if o != nil {
+			u.used = append(u.used, o)
+		}
+	}()
 	own := func(h held) bool { return h.entry == u.entry }
 	if o := g.inv.find(kind, namespace, name, own); o != nil {
 		return o, true

@@ -46,20 +46,20 @@ func FuzzMessages(f *testing.F) {
 		var e encoder
 		e.product(&product{status: Partial, reason: "r", problems: []Problem{{Class: "cycle", At: manifest.Span{File: "f", Line: 3}}},
 			read: []string{"a"}, docs: docs, pads: []pad{{4096, 3, "a"}}, texts: []text{{file: "t", written: true, text: string(data)}}, unpacked: 5})
-		f.Add(e.buf)
+		f.Add(e.Buf)
 	}, "deployment.yaml", "kustomization.yaml")
 	var e encoder
 	e.settings(&settings{kubeVersion: "1.30", charts: []string{"a", "b"}, limits: limits.Default()})
-	f.Add(e.buf)
+	f.Add(e.Buf)
 	f.Fuzz(func(t *testing.T, message []byte) {
 		d := newDecoder(message)
-		if p := d.product(); d.err == nil {
+		if p := d.product(); d.Err == nil {
 			var once, twice encoder
 			once.product(p)
-			again := newDecoder(once.buf)
+			again := newDecoder(once.Buf)
 			twice.product(again.product())
-			if again.err != nil || !bytes.Equal(once.buf, twice.buf) {
-				t.Errorf("not the same when it is read again: %v", again.err)
+			if again.Err != nil || !bytes.Equal(once.Buf, twice.Buf) {
+				t.Errorf("not the same when it is read again: %v", again.Err)
 			}
 			p.size()
 			where := newKustomizeOrigins(newRecorder(emptyTree{}, manifest.Limits{}), p.pads)

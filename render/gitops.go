@@ -291,7 +291,7 @@ func (g *graph) entries(o *manifest.Object) (values map[string]string, ok bool) 
 	if known, ok := g.contents[o]; ok {
 		return known, known != nil
 	}
-	values = entries(g.decrypted(o))
+	values = entries(g.decrypted(g.r.unmasked(o)))
 	size := 0
 	for key, value := range values {
 		size += len(key) + len(value)

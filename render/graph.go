@@ -150,6 +150,7 @@ func (g *graph) ready() []*Unit {
 
 // planOf plans what a GitOps object deploys.
 func (g *graph) planOf(u *Unit) (p *plan) {
+	u.used = nil
 	switch u.Kind {
 	case FluxKustomization:
 		p = g.fluxKustomization(u)
@@ -298,7 +299,7 @@ func (g *graph) followOne(parent *Unit, o *manifest.Object) {
 
 // report adds a problem to a unit whose result was given already.
 func (g *graph) report(u *Unit, p Problem) {
-	res := &Result{Unit: u}
+	res := &Result{Unit: u, later: true}
 	res.miss(p)
 	g.emit(res)
 }

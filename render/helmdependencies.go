@@ -24,7 +24,44 @@ func (f *chartFiles) load(budget *archiveBudget) (*chart.Chart, error) {
 	if err := f.checkParsed(); err != nil {
 		return nil, err
 	}
-	return loader.LoadFiles(f.fresh())
+	return loadFiles(f.fresh())
+}
+
+// loadFiles makes a chart as helm does, its dependencies in the order of their
+// folders. Helm takes them as a map gives them: chance decides then which of two
+// broken ones it names, and which of two of one name it renders.
+func loadFiles(files []*loader.BufferedFile) (*chart.Chart, error) {
+	var own []*loader.BufferedFile
+	var below []*chart.File
+	vendored := map[string][]*loader.BufferedFile{}
+	for _, b := range files {
+		rest, is := strings.CutPrefix(b.Name, "charts/")
+		folder, name, nested := strings.Cut(rest, "/")
+		if !is || path.Ext(b.Name) == ".prov" || path.Ext(folder) == ".tgz" || strings.IndexAny(folder, "_.") == 0 {
+			own = append(own, b)
+			continue
+		}
+		below = append(below, &chart.File{Name: b.Name, Data: b.Data})
+		// A file among the charts is to helm a chart that has no file.
+		held := vendored[folder]
+		if nested {
+			held = append(held, &loader.BufferedFile{Name: name, Data: b.Data})
+		}
+		vendored[folder] = held
+	}
+	c, err := loader.LoadFiles(own)
+	if err != nil {
+		return c, err
+	}
+	c.Raw = append(c.Raw, below...)
+	for _, folder := range sortedKeys(vendored) {
+		dependency, err := loadFiles(vendored[folder])
+		if err != nil {
+			return c, fmt.Errorf("error unpacking subchart %s in %s: %w", folder, c.Name(), err)
+		}
+		c.AddDependency(dependency)
+	}
+	return c, nil
 }
 
 // ambiguous refuses a chart that is to be rendered with two dependencies of one

@@ -161,6 +161,11 @@ func (f *kustomizeFS) ReadFile(name string) ([]byte, error) {
 // real is a path without links. In what was fetched they may not lead out of it.
 func (f *kustomizeFS) real(rel string) (string, error) {
 	real, err := f.tree.Resolve(rel)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		// Kustomize tells it, in a worker and outside of one in the same words.
+		return "", &fs.PathError{Op: "open", Path: rel, Err: failed.Err}
+	}
 	if err != nil {
 		return "", err
 	}

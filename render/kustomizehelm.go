@@ -68,16 +68,16 @@ func (g *chartGenerator) Config(h *resmap.PluginHelpers, config []byte) error {
 // Generate gives the objects of the chart.
 func (g *chartGenerator) Generate() (resmap.ResMap, error) {
 	var e encoder
-	e.text(g.h.Loader().Root())
-	e.bytes(g.config)
-	answer, err := g.h.Loader().Load(inflatedPath + hex.EncodeToString(e.buf))
+	e.Text(g.h.Loader().Root())
+	e.Bytes(g.config)
+	answer, err := g.h.Loader().Load(inflatedPath + hex.EncodeToString(e.Buf))
 	if err != nil {
 		return nil, fmt.Errorf("rendering a chart of helmCharts: %w", err)
 	}
 	m := resmap.New()
 	d := newDecoder(answer)
-	for range d.count() {
-		line, content := d.int(), d.bytes()
+	for range d.Count() {
+		line, content := d.Int(), d.Bytes()
 		resources, err := g.h.ResmapFactory().RF().SliceFromBytes(content)
 		if err != nil {
 			return nil, fmt.Errorf("reading what a chart of helmCharts gives: %w", err)
@@ -95,7 +95,7 @@ func (g *chartGenerator) Generate() (resmap.ResMap, error) {
 			}
 		}
 	}
-	return m, d.err
+	return m, d.Err
 }
 
 // noLines is the line of a document whose nodes kustomize makes anew: their lines
@@ -207,9 +207,9 @@ func (f *kustomizeFS) inflated(name string) ([]byte, error) {
 		return nil, missing
 	}
 	d := newDecoder(raw)
-	root, config := d.string(), d.bytes()
+	root, config := d.String(), d.Bytes()
 	dir, ok := f.rel(root)
-	if d.err != nil || !ok {
+	if d.Err != nil || !ok {
 		return nil, missing
 	}
 	given := f.inflate(dir, config)
@@ -253,16 +253,16 @@ func (f *kustomizeFS) inflate(dir string, config []byte) []byte {
 		f.nextPad += lines + 1
 	}
 	var e encoder
-	e.int(len(docs))
+	e.Int(len(docs))
 	for _, d := range docs {
 		if d.list {
-			e.int(noLines)
+			e.Int(noLines)
 		} else {
-			e.int(starts[d.text] + d.line)
+			e.Int(starts[d.text] + d.line)
 		}
-		e.text(d.content)
+		e.Text(d.content)
 	}
-	return e.buf
+	return e.Buf
 }
 
 // kustomizeChart is one chart that a kustomization asks for.

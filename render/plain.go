@@ -26,6 +26,7 @@ func (r *Renderer) plain(ctx context.Context, res *Result, tree *recorder) {
 		for _, p := range part.Problems {
 			res.miss(p)
 		}
+		res.others = append(res.others, part.others...)
 	}
 	if len(res.Objects) == 0 && len(res.Problems) > 0 {
 		res.Unit.Status = NotRendered
@@ -40,6 +41,10 @@ func (r *Renderer) manifestFile(tree files, name string) (res Result) {
 		res.Problems = append(res.Problems, *err)
 		return res
 	}
+	if source.IsLFSPointer(data) {
+		res.Problems = append(res.Problems, pointer(name))
+		return res
+	}
 	if mayHoldObjects(data) {
 		docs, problems := r.settings.limits.YAML.Parse(data)
 		for _, p := range problems {
@@ -50,16 +55,18 @@ func (r *Renderer) manifestFile(tree files, name string) (res Result) {
 		}
 	}
 	if len(res.Objects) == 0 && len(res.Problems) == 0 {
-		r.other(name)
+		res.others = append(res.others, name)
 	}
 	return res
 }
 
-// other notes a file that holds no Kubernetes object.
-func (r *Renderer) other(name string) {
+// noteOthers notes the files that hold no Kubernetes object.
+func (r *Renderer) noteOthers(names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.found.note(name, "holds no Kubernetes object")
+	for _, name := range names {
+		r.found.note(name, "holds no Kubernetes object")
+	}
 }
 
 // readManifest reads a file within the size limit.
@@ -82,8 +89,9 @@ func readLimited(tree files, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > limit {
-		return nil, &gateError{name, &manifest.ReadError{Class: manifest.LimitSize, Limit: "file-size", Message: fmt.Sprintf("the file is larger than %d MiB and was not read", limit>>20)}}
+	// The size of a folder says nothing, and is not the same everywhere.
+	if info.Size() > limit && !info.IsDir() {
+		return nil, &gateError{name, &manifest.ReadError{Class: manifest.LimitSize, Limit: "file-size", Message: "the file is larger than " + mebibytes(limit) + " and was not read"}}
 	}
 	return tree.ReadFile(name)
 }

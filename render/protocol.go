@@ -97,242 +97,243 @@ func fromWorker(kind byte) int {
 func toWorker(byte) int { return maxDone }
 
 func (e *encoder) settings(s *settings) {
-	e.text(s.kubeVersion)
-	e.texts(s.apiVersions)
-	e.texts(s.charts)
+	e.Text(s.kubeVersion)
+	e.Texts(s.apiVersions)
+	e.Texts(s.charts)
 	e.limits(s.limits)
 }
 
 func (d *decoder) settings() *settings {
-	return &settings{kubeVersion: d.string(), apiVersions: d.strings(), charts: d.strings(), limits: d.limits()}
+	return &settings{kubeVersion: d.String(), apiVersions: d.Strings(), charts: d.Strings(), limits: d.limits()}
 }
 
 func (e *encoder) limits(l limits.Limits) {
-	e.int(int(l.YAML.FileSize))
-	e.int(l.YAML.Depth)
-	e.int(l.YAML.AliasNodes)
-	e.int(l.YAML.Documents)
-	e.int(int(l.ChartFileSize))
-	e.int(int(l.ArchiveSize))
-	e.int(int(l.ArchivesSize))
-	e.int(int(l.RenderedSize))
+	e.Int(int(l.YAML.FileSize))
+	e.Int(l.YAML.Depth)
+	e.Int(l.YAML.AliasNodes)
+	e.Int(l.YAML.Documents)
+	e.Int(int(l.ChartFileSize))
+	e.Int(int(l.ArchiveSize))
+	e.Int(int(l.ArchivesSize))
+	e.Int(int(l.RenderedSize))
 }
 
 func (d *decoder) limits() limits.Limits {
 	var l limits.Limits
-	l.YAML = manifest.Limits{FileSize: int64(d.int()), Depth: d.int(), AliasNodes: d.int(), Documents: d.int()}
-	l.ChartFileSize, l.ArchiveSize, l.ArchivesSize, l.RenderedSize = int64(d.int()), int64(d.int()), int64(d.int()), int64(d.int())
+	l.YAML = manifest.Limits{FileSize: int64(d.Int()), Depth: d.Int(), AliasNodes: d.Int(), Documents: d.Int()}
+	l.ChartFileSize, l.ArchiveSize, l.ArchivesSize, l.RenderedSize = int64(d.Int()), int64(d.Int()), int64(d.Int()), int64(d.Int())
 	return l
 }
 
 func (e *encoder) job(j job) {
-	e.text(string(j.kind))
-	e.text(j.path)
-	e.int(int(j.archives))
-	e.bool(j.minor)
+	e.Text(string(j.kind))
+	e.Text(j.path)
+	e.Int(int(j.archives))
+	e.Bool(j.minor)
 	e.release(j.release)
-	if e.bool(j.flux != nil); j.flux != nil {
-		e.text(j.flux.spec)
-		e.span(j.flux.at)
-		e.text(j.flux.docs)
+	if e.Bool(j.flux != nil); j.flux != nil {
+		e.Text(j.flux.spec)
+		e.Span(j.flux.at)
+		e.Text(j.flux.docs)
 		e.pairs(j.flux.vars)
-		e.bool(j.flux.substitute)
-		e.bool(j.flux.unknown)
-		e.text(j.flux.ignore)
+		e.Bool(j.flux.substitute)
+		e.Bool(j.flux.unknown)
+		e.Text(j.flux.ignore)
 	}
-	if e.bool(j.argo != nil); j.argo != nil {
-		e.text(j.argo.spec)
-		e.span(j.argo.at)
+	if e.Bool(j.argo != nil); j.argo != nil {
+		e.Text(j.argo.spec)
+		e.Span(j.argo.at)
 		e.pairs(j.argo.env)
 	}
-	if e.bool(j.set != nil); j.set != nil {
-		e.text(j.set.object)
-		e.span(j.set.at)
-		e.text(j.set.clusters)
-		e.texts(j.set.here)
+	if e.Bool(j.set != nil); j.set != nil {
+		e.Text(j.set.object)
+		e.Span(j.set.at)
+		e.Text(j.set.clusters)
+		e.Texts(j.set.here)
 		e.pairs(j.set.roots)
 	}
-	e.texts(j.trace)
+	e.Texts(j.trace)
 }
 
 func (d *decoder) job() job {
-	j := job{kind: Kind(d.string()), path: d.string(), archives: int64(d.int()), minor: d.bool(), release: d.release()}
-	if d.bool() {
-		j.flux = &fluxBuild{spec: d.string(), at: d.span(), docs: d.string(), vars: d.pairs(), substitute: d.bool(), unknown: d.bool(), ignore: d.string()}
+	j := job{kind: Kind(d.String()), path: d.String(), archives: int64(d.Int()), minor: d.Bool(), release: d.release()}
+	if d.Bool() {
+		j.flux = &fluxBuild{spec: d.String(), at: d.Span(), docs: d.String(), vars: d.pairs(), substitute: d.Bool(), unknown: d.Bool(), ignore: d.String()}
 	}
-	if d.bool() {
-		j.argo = &argoBuild{spec: d.string(), at: d.span(), env: d.pairs()}
+	if d.Bool() {
+		j.argo = &argoBuild{spec: d.String(), at: d.Span(), env: d.pairs()}
 	}
-	if d.bool() {
-		j.set = &applicationSet{object: d.string(), at: d.span(), clusters: d.string(), here: d.strings(), roots: d.pairs()}
+	if d.Bool() {
+		j.set = &applicationSet{object: d.String(), at: d.Span(), clusters: d.String(), here: d.Strings(), roots: d.pairs()}
 	}
-	j.trace = d.strings()
+	j.trace = d.Strings()
 	return j
 }
 
 func (e *encoder) release(r release) {
-	e.text(r.name)
-	e.text(r.namespace)
-	e.text(r.kubeVersion)
-	e.texts(r.apiVersions)
+	e.Text(r.name)
+	e.Text(r.namespace)
+	e.Text(r.kubeVersion)
+	e.Texts(r.apiVersions)
 	e.layers(r.defaults)
 	e.layers(r.layers)
-	e.bool(r.skipCRDs)
-	e.bool(r.skipHooks)
-	e.bool(r.skipTests)
-	e.texts(r.post)
-	e.text(r.strategy)
-	e.span(r.at)
+	e.Bool(r.skipCRDs)
+	e.Bool(r.skipHooks)
+	e.Bool(r.skipTests)
+	e.Texts(r.post)
+	e.Text(r.strategy)
+	e.Span(r.at)
 }
 
 func (d *decoder) release() release {
-	r := release{name: d.string(), namespace: d.string(), kubeVersion: d.string(), apiVersions: d.strings()}
+	r := release{name: d.String(), namespace: d.String(), kubeVersion: d.String(), apiVersions: d.Strings()}
 	r.defaults, r.layers = d.layers(), d.layers()
-	r.skipCRDs, r.skipHooks, r.skipTests, r.post = d.bool(), d.bool(), d.bool(), d.strings()
-	r.strategy, r.at = d.string(), d.span()
+	r.skipCRDs, r.skipHooks, r.skipTests, r.post = d.Bool(), d.Bool(), d.Bool(), d.Strings()
+	r.strategy, r.at = d.String(), d.Span()
 	return r
 }
 
 func (e *encoder) layers(list []layer) {
-	e.int(len(list))
+	e.Int(len(list))
 	for _, l := range list {
-		e.text(l.file)
-		e.text(l.inChart)
-		e.bool(l.optional)
-		e.text(l.text)
-		e.text(l.target)
-		e.bool(l.str)
-		e.bool(l.literal)
-		e.bool(l.flux)
-		e.text(l.of)
-		e.span(l.at)
+		e.Text(l.file)
+		e.Text(l.inChart)
+		e.Bool(l.optional)
+		e.Text(l.text)
+		e.Text(l.target)
+		e.Bool(l.str)
+		e.Bool(l.literal)
+		e.Bool(l.flux)
+		e.Text(l.of)
+		e.Span(l.at)
 	}
 }
 
 func (d *decoder) layers() []layer {
 	var list []layer
-	for range d.count() {
-		list = append(list, layer{file: d.string(), inChart: d.string(), optional: d.bool(), text: d.string(), target: d.string(),
-			str: d.bool(), literal: d.bool(), flux: d.bool(), of: d.string(), at: d.span()})
+	for range d.Count() {
+		list = append(list, layer{file: d.String(), inChart: d.String(), optional: d.Bool(), text: d.String(), target: d.String(),
+			str: d.Bool(), literal: d.Bool(), flux: d.Bool(), of: d.String(), at: d.Span()})
 	}
 	return list
 }
 
 func (e *encoder) pairs(m map[string]string) {
-	e.int(len(m))
+	e.Int(len(m))
 	for _, k := range sortedKeys(m) {
-		e.text(k)
-		e.text(m[k])
+		e.Text(k)
+		e.Text(m[k])
 	}
 }
 
 func (d *decoder) pairs() map[string]string {
 	m := map[string]string{}
-	for range d.count() {
-		k := d.string()
-		m[k] = d.string()
+	for range d.Count() {
+		k := d.String()
+		m[k] = d.String()
 	}
 	return m
 }
 
 func (e *encoder) request(r store.Request) {
-	e.text(string(r.Kind))
-	e.text(r.URL)
-	e.text(r.Name)
-	e.text(r.Version)
+	e.Text(string(r.Kind))
+	e.Text(r.URL)
+	e.Text(r.Name)
+	e.Text(r.Version)
 }
 
 func (d *decoder) request() store.Request {
-	return store.Request{Kind: store.Kind(d.string()), URL: d.string(), Name: d.string(), Version: d.string()}
+	return store.Request{Kind: store.Kind(d.String()), URL: d.String(), Name: d.String(), Version: d.String()}
 }
 
 func (e *encoder) product(p *product) {
-	e.text(string(p.status))
-	e.text(p.reason)
-	e.int(len(p.problems))
+	e.Text(string(p.status))
+	e.Text(p.reason)
+	e.Int(len(p.problems))
 	for _, problem := range p.problems {
-		e.text(problem.Class)
-		e.text(problem.Message)
-		e.text(problem.Fix)
-		e.span(problem.At)
-		e.bool(problem.Minor)
+		e.Text(problem.Class)
+		e.Text(problem.Message)
+		e.Text(problem.Fix)
+		e.Span(problem.At)
+		e.Bool(problem.Minor)
 		e.request(problem.Needs)
 	}
-	e.texts(p.read)
-	e.int(int(p.unpacked))
-	e.int(len(p.pads))
+	e.Texts(p.read)
+	e.looks(p.looks)
+	e.Int(int(p.unpacked))
+	e.Int(len(p.pads))
 	for _, pad := range p.pads {
-		e.int(pad.start)
-		e.int(pad.lines)
-		e.text(pad.file)
+		e.Int(pad.start)
+		e.Int(pad.lines)
+		e.Text(pad.file)
 	}
-	e.int(len(p.texts))
+	e.Int(len(p.texts))
 	for _, t := range p.texts {
-		e.text(t.file)
-		e.bool(t.written)
-		e.text(t.text)
-		e.bool(t.taken)
-		e.span(t.at)
-		e.text(t.template)
-		e.int(t.chart)
+		e.Text(t.file)
+		e.Bool(t.written)
+		e.Text(t.text)
+		e.Bool(t.taken)
+		e.Span(t.at)
+		e.Text(t.template)
+		e.Int(t.chart)
 		e.runs(t.runs)
 	}
-	e.int(len(p.charts))
+	e.Int(len(p.charts))
 	for _, c := range p.charts {
-		e.text(c.path)
+		e.Text(c.path)
 		e.release(c.release)
 	}
-	e.int(len(p.tags))
+	e.Int(len(p.tags))
 	for _, t := range p.tags {
-		e.text(t.dir)
-		e.text(t.kind)
-		e.text(t.config)
+		e.Text(t.dir)
+		e.Text(t.kind)
+		e.Text(t.config)
 	}
 	e.pieces(p.pieces)
-	e.int(len(p.options))
+	e.Int(len(p.options))
 	for _, o := range p.options {
-		e.int(o.piece)
-		e.text(o.key)
+		e.Int(o.piece)
+		e.Text(o.key)
 		e.refs(o.refs)
 	}
-	e.int(len(p.docs))
+	e.Int(len(p.docs))
 	for _, doc := range p.docs {
 		e.node(doc)
 	}
 }
 
 func (d *decoder) product() *product {
-	p := &product{status: Status(d.string()), reason: d.string()}
+	p := &product{status: Status(d.String()), reason: d.String()}
 	switch p.status {
 	case Rendered, Partial, NotRendered:
 	default:
-		d.fail()
+		d.Fail()
 	}
-	for range d.count() {
-		p.problems = append(p.problems, Problem{Class: d.string(), Message: d.string(), Fix: d.string(), At: d.span(), Minor: d.bool(), Needs: d.request()})
+	for range d.Count() {
+		p.problems = append(p.problems, Problem{Class: d.String(), Message: d.String(), Fix: d.String(), At: d.Span(), Minor: d.Bool(), Needs: d.request()})
 	}
-	p.read = d.strings()
-	p.unpacked = int64(d.int())
-	for range d.count() {
-		p.pads = append(p.pads, pad{start: d.int(), lines: d.int(), file: d.string()})
+	p.read, p.looks = d.Strings(), d.looks()
+	p.unpacked = int64(d.Int())
+	for range d.Count() {
+		p.pads = append(p.pads, pad{start: d.Int(), lines: d.Int(), file: d.String()})
 	}
-	for range d.count() {
-		p.texts = append(p.texts, text{file: d.string(), written: d.bool(), text: d.string(), taken: d.bool(), at: d.span(),
-			template: d.string(), chart: d.int(), runs: d.runs()})
+	for range d.Count() {
+		p.texts = append(p.texts, text{file: d.String(), written: d.Bool(), text: d.String(), taken: d.Bool(), at: d.Span(),
+			template: d.String(), chart: d.Int(), runs: d.runs()})
 	}
-	for range d.count() {
-		p.charts = append(p.charts, chartRelease{path: d.string(), release: d.release()})
+	for range d.Count() {
+		p.charts = append(p.charts, chartRelease{path: d.String(), release: d.release()})
 	}
-	for range d.count() {
-		p.tags = append(p.tags, tag{dir: d.string(), kind: d.string(), config: d.string()})
+	for range d.Count() {
+		p.tags = append(p.tags, tag{dir: d.String(), kind: d.String(), config: d.String()})
 	}
 	p.pieces = d.pieces()
-	for range d.count() {
-		p.options = append(p.options, option{piece: d.int(), key: d.string(), refs: d.refs()})
+	for range d.Count() {
+		p.options = append(p.options, option{piece: d.Int(), key: d.String(), refs: d.refs()})
 	}
-	for range d.count() {
+	for range d.Count() {
 		p.docs = append(p.docs, d.node(0))
-		if d.err != nil {
+		if d.Err != nil {
 			break
 		}
 	}
@@ -354,41 +355,41 @@ var treeErrors = []error{
 
 func (e *encoder) error(err error) {
 	if err == nil {
-		e.int(-1)
+		e.Int(-1)
 		return
 	}
 	for i, known := range treeErrors {
 		if errors.Is(err, known) {
-			e.int(i)
+			e.Int(i)
 			return
 		}
 	}
-	e.int(len(treeErrors))
-	e.text(reason(err))
+	e.Int(len(treeErrors))
+	e.Text(reason(err))
 }
 
 // error reads the error of an operation on a file; nil for none.
 func (d *decoder) error(op, name string) error {
-	i := d.int()
+	i := d.Int()
 	switch {
-	case d.err != nil:
-		return d.err
+	case d.Err != nil:
+		return d.Err
 	case i < 0:
 		return nil
 	case i < len(treeErrors):
 		return &fs.PathError{Op: op, Path: name, Err: treeErrors[i]}
 	}
-	return &fs.PathError{Op: op, Path: name, Err: errors.New(d.string())}
+	return &fs.PathError{Op: op, Path: name, Err: errors.New(d.String())}
 }
 
 func (e *encoder) info(i fs.FileInfo) {
-	e.text(i.Name())
-	e.int(int(i.Size()))
-	e.int(int(i.Mode()))
+	e.Text(i.Name())
+	e.Int(int(i.Size()))
+	e.Int(int(i.Mode()))
 }
 
 func (d *decoder) info() fileInfo {
-	return fileInfo{name: d.string(), size: int64(d.int()), mode: fs.FileMode(d.int())}
+	return fileInfo{name: d.String(), size: int64(d.Int()), mode: fs.FileMode(d.Int())}
 }
 
 // fileInfo is what crosses the pipe of a file's description.
@@ -452,14 +453,14 @@ func (e *encoder) look(l look) {
 	if e.error(l.err); l.err != nil {
 		return
 	}
-	e.text(l.resolved)
+	e.Text(l.resolved)
 	e.info(l.info)
-	switch e.bool(l.known); {
+	switch e.Bool(l.known); {
 	case !l.known:
 	case l.info.IsDir():
 		e.entries(l.entries)
 	default:
-		e.bytes(l.data)
+		e.Bytes(l.data)
 	}
 }
 
@@ -467,26 +468,26 @@ func (d *decoder) look(name string) (l look) {
 	if l.err = d.error("open", name); l.err != nil {
 		return l
 	}
-	l.resolved, l.info, l.known = d.string(), d.info(), d.bool()
+	l.resolved, l.info, l.known = d.String(), d.info(), d.Bool()
 	switch {
 	case !l.known:
 	case l.info.IsDir():
 		l.entries = d.entries()
 	default:
-		l.data = d.bytes()
+		l.data = d.Bytes()
 	}
 	return l
 }
 
 func (e *encoder) entries(entries []fs.DirEntry) {
-	e.int(len(entries))
+	e.Int(len(entries))
 	for _, entry := range entries {
 		e.info(fileInfo{name: entry.Name(), mode: entry.Type()})
 	}
 }
 
 func (d *decoder) entries() []fs.DirEntry {
-	entries := make([]fs.DirEntry, d.count())
+	entries := make([]fs.DirEntry, d.Count())
 	for i := range entries {
 		entries[i] = d.info()
 	}
@@ -514,11 +515,11 @@ func (s *server) push(e *encoder, names []string) {
 		if s.looked[name] {
 			continue
 		}
-		e.bool(true)
-		e.text(name)
+		e.Bool(true)
+		e.Text(name)
 		size += len(s.look(e, name).data)
 	}
-	e.bool(false)
+	e.Bool(false)
 }
 
 func (s *server) look(e *encoder, name string) look {
@@ -534,9 +535,9 @@ func (s *server) look(e *encoder, name string) look {
 // answer answers one ask.
 func (s *server) answer(ask []byte) ([]byte, error) {
 	d := newDecoder(ask)
-	op, name := d.byte(), d.string()
-	if d.err != nil {
-		return nil, d.err
+	op, name := d.Byte(), d.String()
+	if d.Err != nil {
+		return nil, d.Err
 	}
 	var e encoder
 	switch op {
@@ -544,24 +545,27 @@ func (s *server) answer(ask []byte) ([]byte, error) {
 		s.look(&e, name)
 	case askRead:
 		data, err := s.tree.files.ReadFile(name)
-		e.buf = make([]byte, 0, len(data)+16)
+		e.Buf = make([]byte, 0, len(data)+16)
 		if e.error(err); err == nil {
-			e.bytes(data)
+			e.Bytes(data)
 			s.sent[name] = data
 		}
 	case askList:
-		entries, err := s.tree.ReadDir(name)
+		entries, err := s.tree.files.ReadDir(name)
 		if e.error(err); err == nil {
 			e.entries(entries)
 		}
 	default:
 		return nil, fmt.Errorf("%w: it asks for %d", errFrame, op)
 	}
-	return e.buf, nil
+	return e.Buf, nil
 }
 
 // record notes what the worker says that it has read.
-func (s *server) record(names []string) error {
+func (s *server) record(names []string, looked []Look) error {
+	for _, l := range looked {
+		s.tree.looks.Note(l.Name, l.What)
+	}
 	for _, name := range names {
 		data, ok := s.sent[name]
 		if !ok {

@@ -396,15 +396,15 @@ func TestReleaseCrossesThePipe(t *testing.T) {
 	})
 	var e encoder
 	e.job(want)
-	d := newDecoder(e.buf)
-	if got := d.job(); d.err != nil || !reflect.DeepEqual(got.release, want.release) {
-		t.Errorf("%v\ngot  %+v\nwant %+v", d.err, got.release, want.release)
+	d := newDecoder(e.Buf)
+	if got := d.job(); d.Err != nil || !reflect.DeepEqual(got.release, want.release) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", d.Err, got.release, want.release)
 	}
 	product := &product{status: Rendered, texts: []text{{file: "a", written: true, text: "b", taken: true, at: at}}}
 	e = encoder{}
 	e.product(product)
-	d = newDecoder(e.buf)
-	if got := d.product(); d.err != nil || !reflect.DeepEqual(got.texts, product.texts) {
-		t.Errorf("%v\ngot  %+v\nwant %+v", d.err, got.texts, product.texts)
+	d = newDecoder(e.Buf)
+	if got := d.product(); d.Err != nil || !reflect.DeepEqual(got.texts, product.texts) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", d.Err, got.texts, product.texts)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/scantling-dev/scantling/internal/limits"
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -81,10 +82,11 @@ type Unit struct {
 	values   string // a chart's values file beside its defaults
 	guess    bool   // the values file was not named by anyone: it lies beside the chart
 	files    []string
-	problems []Problem // known before anything is read
-	killed   bool      // it ended its worker
-	refs     []string  // the files that it reads, through its bases too
-	dirs     []string  // the folders of which it reads all
+	problems []Problem          // known before anything is read
+	killed   bool               // it ended its worker
+	refs     []string           // the files that it reads, through its bases too
+	dirs     []string           // the folders of which it reads all
+	used     []*manifest.Object // what the plan was made of besides the object
 }
 
 // Concerns says that a change of a file, or of a folder's files, can change
@@ -170,7 +172,33 @@ type Result struct {
 
 	// texts are the texts that the objects of charts were read from.
 	texts map[*manifest.Object]chartText
+	// others are files of the unit that hold no object.
+	others []string
+	// looks are what was looked at for the unit; size and unpacked the bytes that
+	// were rendered and unpacked.
+	looks          []*Looks
+	size, unpacked int64
+	// key is what the unit is remembered by; recalled what was remembered of it.
+	key      Key
+	recalled *recalled
+	// Took is the time that the unit took to render.
+	Took time.Duration
+
+	// repeated says that the unit was counted before.
+	repeated bool
+	// status and reason are the unit's when it gave what it gives.
+	status Status
+	reason string
+	// later says that it was made when the unit had given what it gives.
+	later bool
+	// count is how many objects the unit gave; number are their places among them.
+	count  int
+	number map[*manifest.Object]int
 }
+
+// Count is how many objects the unit gave, those that are not among Objects
+// included.
+func (res *Result) Count() int { return max(res.count, len(res.Objects)) }
 
 // note remembers what an object of a chart was read from.
 func (res *Result) note(o *manifest.Object, of chartText) {
@@ -218,6 +246,8 @@ type Options struct {
 	// Capabilities are Kubernetes and API versions of parts of the repository;
 	// of several that match a unit the last holds.
 	Capabilities []Capability
+	// Memory keeps what units gave; nil for none.
+	Memory Memory
 }
 
 // Capability is what charts under some paths, or for some clusters, are told.
@@ -253,6 +283,7 @@ type Renderer struct {
 
 	found   *discovery
 	sources chartSources
+	prints  *Prints
 
 	mu       sync.Mutex
 	ctx      context.Context // of the run, for what is traced when its place is asked for
@@ -260,7 +291,11 @@ type Renderer struct {
 	finished map[*Unit]bool  // all that were rendered
 	consumed map[string]bool // files that a rendered unit took in
 	shared   map[[32]byte]*build
-	clear    hidden           // what was decrypted
+	clear    hidden // what was decrypted
+	// files are those that the fields of an object stand in; masked are restored
+	// objects of which values were left out.
+	files    map[*manifest.Object][]string
+	masked   map[*manifest.Object]bool
 	unpacked map[string]int64 // bytes that the archives of a chart unpacked to
 }
 
@@ -275,7 +310,8 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{tree: tree, view: store.NewMounted(tree, opts.Store), finished: map[*Unit]bool{}, shared: map[[32]byte]*build{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{},
+	view := store.NewMounted(tree, opts.Store)
+	return &Renderer{tree: tree, view: view, prints: NewPrints(tree, opts.Store), files: map[*manifest.Object][]string{}, masked: map[*manifest.Object]bool{}, finished: map[*Unit]bool{}, shared: map[[32]byte]*build{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{},
 		sources: chartSources{lines: map[string][]string{}, docs: map[string][]*yaml.Node{}}}, nil
 }
 
@@ -311,7 +347,7 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 	}
 	plain, rest := found.plain(r.consumed)
 	err := r.parallel(ctx, plain, want, func(res *Result) {
-		if len(res.Objects) > 0 || len(res.Problems) > 0 {
+		if res.Count() > 0 || len(res.Problems) > 0 {
 			emit(res)
 		}
 	})
@@ -325,7 +361,10 @@ func (r *Renderer) Run(ctx context.Context, want func(*Unit) bool, yield func(*R
 		return nil, err
 	}
 	slices.SortFunc(r.units, func(a, b *Unit) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Cluster, b.Cluster))
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Cluster, b.Cluster),
+			// The same through another chain, the same name again, what a failed
+			// unit left beside what lay there anyway: not as they happened to end.
+			cmp.Compare(a.entry, b.entry), cmp.Compare(a.At.Line, b.At.Line), slices.Compare(a.files, b.files), cmp.Compare(a.Objects, b.Objects), cmp.Compare(a.Reason, b.Reason))
 	})
 	return &Graph{Units: r.units, Notes: found.allNotes(r.consumed)}, nil
 }
@@ -338,7 +377,7 @@ func (r *Renderer) record(res *Result, wanted bool) {
 	u := res.Unit
 	if !r.finished[u] {
 		r.finished[u] = true
-		u.Objects = len(res.Objects)
+		u.Objects = res.Count()
 		if wanted {
 			r.units = append(r.units, u)
 		}
@@ -442,8 +481,27 @@ func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error)
 				At: manifest.Span{File: r.mainFile(u)}})
 		}
 	}()
+	if r.opts.Memory != nil {
+		res.key = r.key(u)
+		if known := r.recall(u, res.key); known != nil {
+			return known, nil
+		}
+	}
+	begun := time.Now()
+	err = r.render(ctx, u, res)
+	res.Took = time.Since(begun)
+	if err == nil && r.opts.Memory != nil {
+		r.readFor(res)
+		res.looks = append(res.looks, r.written(u))
+	}
+	return res, err
+}
+
+// render is Render without what is remembered.
+func (r *Renderer) render(ctx context.Context, u *Unit, res *Result) (err error) {
 	u.Status = Rendered
 	tree := newRecorder(r.view, r.settings.limits.YAML)
+	res.looks = append(res.looks, tree.looks)
 	switch {
 	case u.plan != nil:
 		err = r.planned(ctx, res, tree)
@@ -453,10 +511,11 @@ func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error)
 		err = r.built(ctx, res, tree, r.job(u), u.At)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	res.Read = tree.names()
-	return res, nil
+	r.noteOthers(res.others)
+	return nil
 }
 
 // job is what renders a kustomization or a chart that is a unit by itself.

@@ -75,58 +75,58 @@ type tag struct {
 }
 
 func (e *encoder) runs(runs []run) {
-	e.int(len(runs))
+	e.Int(len(runs))
 	for _, r := range runs {
-		e.int(r.line)
-		e.int(r.column)
-		e.int(r.piece)
+		e.Int(r.line)
+		e.Int(r.column)
+		e.Int(r.piece)
 	}
 }
 
 func (d *decoder) runs() []run {
 	var runs []run
-	for range d.count() {
-		runs = append(runs, run{line: d.int(), column: d.int(), piece: d.int()})
+	for range d.Count() {
+		runs = append(runs, run{line: d.Int(), column: d.Int(), piece: d.Int()})
 	}
 	return runs
 }
 
 func (e *encoder) pieces(pieces []piece) {
-	e.int(len(pieces))
+	e.Int(len(pieces))
 	for _, p := range pieces {
-		e.text(p.file)
-		e.bool(p.written)
-		e.int(p.line)
-		e.int(p.column)
-		e.bool(p.action)
-		e.int(p.caller)
-		e.text(p.template)
+		e.Text(p.file)
+		e.Bool(p.written)
+		e.Int(p.line)
+		e.Int(p.column)
+		e.Bool(p.action)
+		e.Int(p.caller)
+		e.Text(p.template)
 		e.refs(p.refs)
 	}
 }
 
 func (d *decoder) pieces() []piece {
 	var pieces []piece
-	for range d.count() {
-		pieces = append(pieces, piece{file: d.string(), written: d.bool(), line: d.int(), column: d.int(), action: d.bool(),
-			caller: d.int(), template: d.string(), refs: d.refs()})
+	for range d.Count() {
+		pieces = append(pieces, piece{file: d.String(), written: d.Bool(), line: d.Int(), column: d.Int(), action: d.Bool(),
+			caller: d.Int(), template: d.String(), refs: d.refs()})
 	}
 	return pieces
 }
 
 func (e *encoder) refs(refs []ref) {
-	e.int(len(refs))
+	e.Int(len(refs))
 	for _, r := range refs {
-		e.text(string(r.kind))
-		e.texts(r.path)
-		e.bool(r.whole)
+		e.Text(string(r.kind))
+		e.Texts(r.path)
+		e.Bool(r.whole)
 	}
 }
 
 func (d *decoder) refs() []ref {
 	var refs []ref
-	for range d.count() {
-		refs = append(refs, ref{kind: refKind(d.string()), path: d.strings(), whole: d.bool()})
+	for range d.Count() {
+		refs = append(refs, ref{kind: refKind(d.String()), path: d.Strings(), whole: d.Bool()})
 	}
 	return refs
 }

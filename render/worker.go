@@ -57,9 +57,9 @@ func (w *workerEnd) hello(r *bufio.Reader) error {
 		return errors.Join(err, errFrame)
 	}
 	d := newDecoder(f.message)
-	soft, hard := int64(d.int()), int64(d.int())
-	if d.err != nil {
-		return d.err
+	soft, hard := int64(d.Int()), int64(d.Int())
+	if d.Err != nil {
+		return d.Err
 	}
 	muteLibraries()
 	// One unit is rendered at a time; the second thread is the collector's.
@@ -68,10 +68,10 @@ func (w *workerEnd) hello(r *bufio.Reader) error {
 	debug.SetGCPercent(400)
 	rights := sandbox.Enter(soft, hard)
 	var e encoder
-	e.bool(rights.Closed)
-	e.bool(rights.Memory)
-	e.text(rights.Problem)
-	return writeFrame(w.out, frameReady, e.buf)
+	e.Bool(rights.Closed)
+	e.Bool(rights.Memory)
+	e.Text(rights.Problem)
+	return writeFrame(w.out, frameReady, e.Buf)
 }
 
 func (w *workerEnd) work() {
@@ -81,7 +81,7 @@ func (w *workerEnd) work() {
 		switch f.kind {
 		case frameSettings:
 			var err error
-			if b, err = d.settings().builder(); err != nil || d.err != nil {
+			if b, err = d.settings().builder(); err != nil || d.Err != nil {
 				panic("the program sends settings that it refused itself")
 			}
 		case frameJob:
@@ -90,10 +90,10 @@ func (w *workerEnd) work() {
 			warm(j.kind)
 			w.send(frameBegun, nil)
 			p := b.build(tree, j)
-			p.read = tree.names()
+			p.read, p.looks = tree.names(), tree.looks.List()
 			var e encoder
 			e.product(p)
-			w.send(frameDone, e.buf)
+			w.send(frameDone, e.Buf)
 		}
 	}
 }
@@ -114,8 +114,8 @@ type remoteTree struct {
 
 func newRemoteTree(end *workerEnd, d *decoder) *remoteTree {
 	t := &remoteTree{end, map[string]look{}}
-	for d.bool() {
-		name := d.string()
+	for d.Bool() {
+		name := d.String()
 		t.looks[name] = d.look(name)
 	}
 	return t
@@ -123,9 +123,9 @@ func newRemoteTree(end *workerEnd, d *decoder) *remoteTree {
 
 func (t *remoteTree) ask(op byte, name string) *decoder {
 	var e encoder
-	e.buf = append(e.buf, op)
-	e.text(name)
-	t.end.send(frameAsk, e.buf)
+	e.Buf = append(e.Buf, op)
+	e.Text(name)
+	t.end.send(frameAsk, e.Buf)
 	return newDecoder(<-t.end.answers)
 }
 
@@ -164,7 +164,7 @@ func (t *remoteTree) ReadFile(name string) ([]byte, error) {
 	if err := d.error("open", name); err != nil {
 		return nil, err
 	}
-	return d.bytes(), d.err
+	return d.Bytes(), d.Err
 }
 
 func (t *remoteTree) Stat(name string) (fs.FileInfo, error) {
@@ -180,7 +180,7 @@ func (t *remoteTree) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := d.error("readdir", name); err != nil {
 		return nil, err
 	}
-	return d.entries(), d.err
+	return d.entries(), d.Err
 }
 
 func (t *remoteTree) Resolve(name string) (string, error) {

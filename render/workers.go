@@ -173,9 +173,9 @@ func startWorker(l workerLimits) (*worker, error) {
 	}
 	w := &worker{proc: proc, in: bufio.NewWriterSize(proc.In, 1<<16), out: bufio.NewReaderSize(proc.Out, 1<<16)}
 	var e encoder
-	e.int(int(l.soft))
-	e.int(int(l.hard))
-	err = writeFrame(w.in, frameHello, e.buf)
+	e.Int(int(l.soft))
+	e.Int(int(l.hard))
+	err = writeFrame(w.in, frameHello, e.Buf)
 	var f frame
 	if err == nil {
 		f, err = readFrame(w.out, fromWorker)
@@ -188,7 +188,7 @@ func startWorker(l workerLimits) (*worker, error) {
 		return nil, fmt.Errorf("starting a render worker: %w", err)
 	}
 	d := newDecoder(f.message)
-	w.rights = sandbox.Rights{Closed: d.bool(), Memory: d.bool(), Problem: d.string()}
+	w.rights = sandbox.Rights{Closed: d.Bool(), Memory: d.Bool(), Problem: d.String()}
 	return w, nil
 }
 
@@ -366,7 +366,7 @@ func (w *worker) converse(s *settings, tree *recorder, j job, begun chan<- struc
 	if w.settings != s {
 		var e encoder
 		e.settings(s)
-		if err := writeFrame(w.in, frameSettings, e.buf); err != nil {
+		if err := writeFrame(w.in, frameSettings, e.Buf); err != nil {
 			return nil, err
 		}
 		w.settings = s
@@ -375,7 +375,7 @@ func (w *worker) converse(s *settings, tree *recorder, j job, begun chan<- struc
 	var e encoder
 	e.job(j)
 	serve.push(&e, j.expect)
-	if err := writeFrame(w.in, frameJob, e.buf); err != nil {
+	if err := writeFrame(w.in, frameJob, e.Buf); err != nil {
 		return nil, err
 	}
 	for {
@@ -400,10 +400,10 @@ func (w *worker) converse(s *settings, tree *recorder, j job, begun chan<- struc
 		case frameDone:
 			d := newDecoder(f.message)
 			p := d.product()
-			if d.err != nil {
-				return nil, d.err
+			if d.Err != nil {
+				return nil, d.Err
 			}
-			return p, serve.record(p.read)
+			return p, serve.record(p.read, p.looks)
 		default:
 			return nil, errFrame
 		}

@@ -193,7 +193,7 @@ func checkConfigMapEntry(p *lint.Pass, part, key string, v *yaml.Node, most int)
 		p.ReportAs(credentialSeverity(p.Rule.Severity, value), at, "ConfigMap key %q holds a literal credential", key)
 		return 1
 	}
-	found := embeddedCredentials(key, value)
+	found := deployedCredentials(p, key, value)
 	for i, in := range found {
 		if i == most {
 			return most

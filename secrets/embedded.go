@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"crypto/sha256"
 	"path"
 	"strings"
 
@@ -20,11 +21,28 @@ const (
 // holds under a key, in the order in which they stand.
 func embeddedCredentials(key, value string) []lint.Inside { return embeddedIn(key, value, 0) }
 
+// embeddedKey is all that embeddedCredentials goes by.
+type embeddedKey struct {
+	extension string
+	text      [sha256.Size]byte
+}
+
+// deployedCredentials are embeddedCredentials of what an object holds: the same
+// file is in as many units as its base has overlays.
+func deployedCredentials(p *lint.Pass, key, value string) []lint.Inside {
+	return p.Memo(embeddedKey{extensionOf(key), sha256.Sum256([]byte(value))}, func() any {
+		return embeddedCredentials(key, value)
+	}).([]lint.Inside)
+}
+
+// extensionOf is the ending of a file's name, which says how it is read.
+func extensionOf(key string) string { return strings.ToLower(path.Ext(key)) }
+
 func embeddedIn(key, value string, depth int) []lint.Inside {
 	if len(value) > maxEmbedded || depth > maxEmbeddedDepth {
 		return nil
 	}
-	extension := strings.ToLower(path.Ext(key))
+	extension := extensionOf(key)
 	switch extension {
 	case ".md", ".txt", ".html", ".css", ".crt", ".pem", ".rst", ".adoc", ".csv", ".svg":
 		return nil

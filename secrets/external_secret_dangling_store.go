@@ -23,15 +23,10 @@ var externalSecretDanglingStore = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		// A repository without any store of a kind leaves them to someone else.
 		kinds := map[schema.GroupKind][]*manifest.Object{}
-		for _, o := range p.Objects {
-			if k := o.GroupKind(); k == secretStoreKind || k == clusterSecretStoreKind {
-				kinds[k] = append(kinds[k], o)
-			}
+		for _, k := range []schema.GroupKind{secretStoreKind, clusterSecretStoreKind} {
+			kinds[k] = p.Of(k)
 		}
-		for _, o := range p.Objects {
-			if k := o.GroupKind(); k != externalSecretKind && k != pushSecretKind {
-				continue
-			}
+		for _, o := range p.Judged() {
 			for _, ref := range storeRefs(o) {
 				danglingStore(p, o, ref, kinds)
 			}

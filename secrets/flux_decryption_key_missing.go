@@ -63,8 +63,8 @@ func checkDecryptionKey(p *lint.Pass, d *delivery) {
 // keySecret is the Secret of a name that the repository deploys beside a
 // Kustomization; nil for none, or for one that something else fills.
 func keySecret(p *lint.Pass, by *manifest.Object, name string) *manifest.Object {
-	for _, o := range p.Objects {
-		if o.GroupKind() == secretKind && o.Name == name && o.Namespace == by.Namespace && p.Together(o, by) &&
+	for _, o := range p.Of(secretKind) {
+		if o.Name == name && o.Namespace == by.Namespace && p.Together(o, by) &&
 			o.Value("data").Len()+o.Value("stringData").Len() > 0 {
 			return o
 		}

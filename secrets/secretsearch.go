@@ -50,8 +50,63 @@ const maxSecretNesting = 4
 
 // mayHoldSecret is a quick look for what every Secret with data has.
 func mayHoldSecret(text []byte) bool {
-	return bytes.Contains(text, []byte("Secret")) && bytes.Contains(text, []byte("kind")) &&
+	return namesKindSecret(text) && bytes.Contains(text, []byte("kind")) &&
 		(bytes.Contains(text, []byte("data")) || bytes.Contains(text, []byte("Data")))
+}
+
+// namesKindSecret says that the word Secret stands somewhere as the value of a key
+// may: not as a part of a name, in a list, or in prose, of which the descriptions
+// of custom resources are full.
+func namesKindSecret(text []byte) bool {
+	word := []byte("Secret")
+	for from := 0; ; {
+		i := bytes.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		start := from + i
+		from = start + len(word)
+		if endsValue(bytes.TrimPrefix(text[from:], []byte("List"))) && valueFollows(text[:start]) {
+			return true
+		}
+	}
+}
+
+// endsValue says that a value may end in front of a text: at its end or that of a
+// line, before a comment, an escape, an action or what ends an entry on one line.
+func endsValue(text []byte) bool {
+	blank := len(text)
+	text = bytes.TrimLeft(bytes.TrimLeft(text, `"'`), " \t")
+	blank -= len(text)
+	if len(text) == 0 {
+		return true
+	}
+	return text[0] >= utf8.RuneSelf || bytes.IndexByte([]byte("\r\n\\{},]"), text[0]) >= 0 || text[0] == '#' && blank > 0
+}
+
+// longestTag is how much is looked at of what may be a tag or an anchor.
+const longestTag = 64
+
+// valueFollows says that a value may stand behind a text: at its beginning, behind
+// a colon, a tag, an anchor, the head of a block, an escape that stands for space,
+// an action, or a line that ends with a comment.
+func valueFollows(text []byte) bool {
+	text = bytes.TrimRight(text, `"'\`)
+	trimmed := bytes.TrimRight(text, " \t\r\n")
+	if len(trimmed) == 0 {
+		return true
+	}
+	if bytes.IndexByte(text[len(trimmed):], '\n') >= 0 {
+		if line := trimmed[bytes.LastIndexByte(trimmed, '\n')+1:]; bytes.IndexByte(line, '#') >= 0 {
+			return true
+		}
+	}
+	if last := trimmed[len(trimmed)-1]; last == ':' || last == '}' || last >= utf8.RuneSelf {
+		return true
+	}
+	near := trimmed[max(0, len(trimmed)-longestTag):]
+	tag := near[bytes.LastIndexAny(near, " \t\r\n")+1:]
+	return len(tag) == longestTag || bytes.IndexByte([]byte("&!|>"), tag[0]) >= 0 || bytes.IndexByte(tag, '\\') >= 0
 }
 
 // searchSecrets reports the literals in the Secrets of a file.

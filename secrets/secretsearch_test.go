@@ -111,3 +111,43 @@ func FuzzSearchSecrets(f *testing.F) {
 		}
 	})
 }
+
+func TestNamesKindSecret(t *testing.T) {
+	for text, want := range map[string]bool{
+		"kind: Secret":                                      true,
+		"enum:\n  - Secret\n  - ConfigMap":                  false,
+		`either "Secret" or "ConfigMap"`:                    false,
+		"a ConfigMap/Secret, (Secret)":                      false,
+		"kind: \ue000Secret":                                true,
+		"description: Secret of the store":                  false,
+		"description: Secret.":                              false,
+		"kind: Secret # of the store":                       true,
+		"{kind: Secret, data: {}}":                          true,
+		"- {kind: Secret}":                                  true,
+		"kind: Secret{{ end }}":                             true,
+		"kind: 'Secret'":                                    true,
+		"kind: |-\n  Secret":                                true,
+		`{"kind": "Secret"}`:                                true,
+		`{\"kind\":\t\"Secret\"}`:                           true,
+		`kind:\tSecret\n`:                                   true,
+		"kind: SecretList":                                  true,
+		"kind: &kind Secret":                                true,
+		"kind: !!str Secret":                                true,
+		"kind: >-\n  Secret":                                true,
+		"kind:\n  Secret\n":                                 true,
+		"kind: # that of the object\n  Secret":              true,
+		"kind: {{ .Values.kind }}Secret":                    true,
+		"Secret":                                            true,
+		"kind: SecretStore":                                 false,
+		"kind: ExternalSecret":                              false,
+		"the key of a Secret":                               false,
+		"the key of a\n  Secret resource":                   false,
+		"a reference to a Secret\nkind: Secret":             true,
+		strings.Repeat("a", 2*longestTag):                   false,
+		"!" + strings.Repeat("a", 2*longestTag) + " Secret": true,
+	} {
+		if got := namesKindSecret([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

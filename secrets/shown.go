@@ -21,12 +21,12 @@ func Shows(lines [][]byte, n int) bool {
 			return true
 		}
 	}
-	return shownPair(line) || shownValue(lines, n)
+	return shownPair(line) >= 0 || shownValue(lines, n)
 }
 
-// shownPair says that a line holds the name of a credential and a value behind it,
-// in whatever syntax.
-func shownPair(line string) bool {
+// shownPair is where on a line the name of a credential ends that has a value behind
+// it, in whatever syntax; negative for nowhere.
+func shownPair(line string) int {
 	for i := 1; i < len(line); i++ {
 		if line[i] != ':' && line[i] != '=' {
 			continue
@@ -37,16 +37,16 @@ func shownPair(line string) bool {
 		case name == "":
 		case CredentialName(name):
 			if shownLiteral(line[i+1:]) {
-				return true
+				return i
 			}
 		case name == "name" && strings.Contains(line, "value"):
 			// {name: PASSWORD, value: x}
 			if called := shownWord(line[i+1:]); CredentialName(called) {
-				return true
+				return i
 			}
 		}
 	}
-	return false
+	return -1
 }
 
 // shownWord is the first word of what stands behind a name.

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/lint"
@@ -80,10 +81,14 @@ func isKind(o *manifest.Object, kind schema.GroupKind) bool {
 func checkChartCiphertext(p *lint.Pass) {
 	var holders map[string]*holder
 	reported := map[string]bool{}
-	wrapped := slices.ContainsFunc(p.Objects, decryptsValues)
-	for _, o := range p.Objects {
+	// That is asked of every field of every object, so only where something is found.
+	wrapped := sync.OnceValue(func() bool { return slices.ContainsFunc(p.Objects, decryptsValues) })
+	for _, o := range p.Judged() {
+		if o.Template == "" {
+			continue
+		}
 		unit := p.UnitOf(o)
-		if o.Template == "" || unit.Bare || reported[unit.ID] || wrapped && isKind(unit.By, argoApplicationKind) {
+		if unit.Bare || reported[unit.ID] {
 			continue
 		}
 		if block := o.Value("sops"); isKind(unit.By, fluxHelmReleaseKind) && block.Get("mac").Text() != "" && !keepsCiphertext(o.GVK.Kind) {
@@ -92,7 +97,7 @@ func checkChartCiphertext(p *lint.Pass) {
 			continue
 		}
 		path, c := looseCiphertext(o)
-		if path == nil || givenBy(unit.By, c) {
+		if path == nil || givenBy(unit.By, c) || isKind(unit.By, argoApplicationKind) && wrapped() {
 			continue
 		}
 		if holders == nil {

@@ -254,11 +254,8 @@ func (t *twins) of(unit lint.Unit) *manifest.Object {
 	id := func(o *manifest.Object) string { return o.GroupKind().String() + "\x00" + o.ID() }
 	if t.byID == nil {
 		t.byID = map[string][]*manifest.Object{}
-		for _, o := range t.p.Objects {
-			switch o.GroupKind() {
-			case fluxKustomizationKind, fluxHelmReleaseKind, argoApplicationKind:
-				t.byID[id(o)] = append(t.byID[id(o)], o)
-			}
+		for _, o := range t.p.Of(fluxKustomizationKind, fluxHelmReleaseKind, argoApplicationKind) {
+			t.byID[id(o)] = append(t.byID[id(o)], o)
 		}
 	}
 	var twin *manifest.Object

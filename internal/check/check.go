@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/scantling-dev/scantling/internal/config"
 	"github.com/scantling-dev/scantling/internal/manifest"
@@ -40,6 +42,8 @@ type Outcome struct {
 	Objects int
 
 	needs []store.Request
+	// lasting says that another run would find the same.
+	lasting bool
 }
 
 // Needs are what would have to be fetched to render all, in order, each once.
@@ -76,6 +80,18 @@ type Source struct {
 	Verify func(name string, data []byte) error
 	// Decrypt gives an object that SOPS encrypted in clear; nil for no key.
 	Decrypt func(*yaml.Node) (*yaml.Node, error)
+	// Memory is what units gave in other runs, and takes what they give in this one;
+	// nil for none.
+	Memory *Memory
+	// HistoryID identifies what History gives.
+	HistoryID string
+	// Shard is the part of the units that this run is to do; nil for all.
+	Shard *Shard
+	// Rendered is called with what each unit gives before it is judged, from several
+	// goroutines at once. hidden says that a text holds something that was decrypted
+	// for this run. It is called for every unit that the run renders, so not for one
+	// of which Memory knows what it gives. Nil for none.
+	Rendered func(res *render.Result, hidden func(text string) bool)
 }
 
 // RenderOptions are the renderer's options that a configuration sets.
@@ -101,24 +117,34 @@ func RenderOptions(c *config.Config, s Source) render.Options {
 	return opts
 }
 
-// Tree checks a tree, or of it only what the given paths concern. Paths are
-// slash paths from the root.
-func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, paths []string) (*Outcome, error) {
+// checkTree is Tree for what is not known.
+func checkTree(ctx context.Context, tree source.Tree, c *config.Config, s Source, paths []string) (*Outcome, error) {
 	linter, err := lint.NewLinter(Rules(), c.Selection)
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := render.New(tree, RenderOptions(c, s))
+	opts := RenderOptions(c, s)
+	if s.Memory != nil {
+		opts.Memory = s.Memory
+	}
+	renderer, err := render.New(tree, opts)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{linter: linter, renderer: renderer, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, units: map[*render.Unit]lint.Unit{}, readers: map[string][]lint.Reader{}, lacking: map[area]bool{}}
+	r := &run{memory: s.Memory, linter: linter, renderer: renderer, rendered: s.Rendered, paths: paths, seen: map[string]bool{}, resultOf: map[*manifest.Object]*render.Result{}, needs: map[store.Request]*need{}, secret: map[string]bool{}, units: map[*render.Unit]lint.Unit{}, readers: map[string][]lint.Reader{}, lacking: map[area]bool{}}
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
+	}
+	if r.shard = s.Shard; r.shard != nil {
+		r.shard.plan(s.Memory.costs())
 	}
 	graph, err := renderer.Run(ctx, r.wanted(), func(res *render.Result) { r.result(ctx, res) }, r.written)
 	if err != nil {
 		return nil, err
+	}
+	if s.Shard != nil {
+		r.keep()
+		return &Outcome{Findings: lint.Fold(r.findings), Graph: graph, Objects: r.objects, needs: r.sortedNeeds()}, nil
 	}
 	joint := r.joint()
 	r.settle(ctx, joint)
@@ -142,7 +168,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	}
 	findings := slices.Concat(r.findings, r.needed(), joint, r.files(ctx, files))
 	source := func(name string) []byte {
-		data, err := tree.ReadFile(name)
+		data, err := files.ReadFile(name)
 		if err != nil {
 			return nil
 		}
@@ -153,6 +179,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 	trees := r.trees(files)
 	lint.Locate(trees, source)
 	findings = append(findings, trees...)
+	r.keep()
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
 	findings = superseded(findings, Rules())
 	suppressor := lint.NewSuppressor(Rules(), source).With(c.Selection).Honour(rules.Ours)
@@ -170,7 +197,7 @@ func Tree(ctx context.Context, tree source.Tree, c *config.Config, s Source, pat
 		// What the rest of the repository would need them for was not run.
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
 	}
-	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects, needs: r.sortedNeeds()}, nil
+	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects, needs: r.sortedNeeds(), lasting: !r.passing}, nil
 }
 
 // Units renders what Tree checks, and judges nothing: it tells what there is and
@@ -197,7 +224,9 @@ func Units(ctx context.Context, tree source.Tree, c *config.Config, s Source, pa
 type run struct {
 	linter   *lint.Linter
 	renderer *render.Renderer
+	rendered func(res *render.Result, hidden func(text string) bool)
 	paths    []string
+	shard    *Shard
 
 	mu       sync.Mutex
 	findings []lint.Finding
@@ -213,6 +242,9 @@ type run struct {
 	seen    map[string]bool          // files in which what is deployed is written
 	objects int
 	secret  map[string]bool // the rules on secrets
+	memory  *Memory         // nil for none
+	given   []*given        // what may be kept
+	passing bool            // something would not be the same another time
 	needs   map[store.Request]*need
 }
 
@@ -240,24 +272,33 @@ func (r *run) joint() []lint.Finding {
 	if len(clusters) < 2 || len(clusters) > maxClusters {
 		return r.linter.Cluster(&lint.Cluster{Objects: objects, Unit: r.unitOf, Complete: everywhere})
 	}
-	var findings []lint.Finding
-	for _, c := range slices.Sorted(maps.Keys(clusters)) {
+	names := slices.Sorted(maps.Keys(clusters))
+	found := make([][]lint.Finding, len(names))
+	inParallel(len(names), func(i int) {
+		c := names[i]
 		set, complete := objects, everywhere
 		if c != "" {
 			set = slices.Concat(clusters[c], clusters[""])
 			complete = func(namespace string) bool { return r.complete(c, namespace) }
 		}
-		ids := map[string]bool{}
-		for _, o := range clusters[c] {
-			ids[r.unitOf(o).ID] = true
-		}
-		for _, f := range r.linter.Cluster(&lint.Cluster{Objects: set, Unit: r.unitOf, Complete: complete}) {
-			if len(f.Units) == 0 && c == "" || len(f.Units) > 0 && ids[f.Units[0]] {
-				findings = append(findings, f)
+		judges := func(o *manifest.Object) bool { return r.unitOf(o).Cluster == c }
+		found[i] = r.linter.Cluster(&lint.Cluster{Objects: set, Judges: judges, Unit: r.unitOf, Complete: complete})
+	})
+	return slices.Concat(found...)
+}
+
+// inParallel calls f for every number below n, a few at a time.
+func inParallel(n int, f func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
 			}
-		}
+		})
 	}
-	return findings
+	wg.Wait()
 }
 
 // area is a namespace of a cluster.
@@ -273,14 +314,13 @@ func (r *run) complete(cluster, namespace string) bool {
 
 // lacks notes where a unit that was not rendered as a whole would have put what
 // it did not give.
-func (r *run) lacks(res *render.Result) {
-	u := res.Unit
+func (r *run) lacks(u *render.Unit, namespaces []string) {
 	if u.Status == render.Rendered {
 		return
 	}
 	into := map[string]bool{}
-	for _, o := range res.Objects {
-		into[o.Namespace] = true
+	for _, namespace := range namespaces {
+		into[namespace] = true
 	}
 	switch {
 	case u.Namespace() != "":
@@ -394,10 +434,12 @@ func (r *run) sortedNeeds() []store.Request {
 
 // wanted says which units the paths concern; nil for all.
 func (r *run) wanted() func(u *render.Unit) bool {
-	if len(r.paths) == 0 {
+	if len(r.paths) == 0 && r.shard == nil {
 		return nil
 	}
-	return func(u *render.Unit) bool { return slices.ContainsFunc(r.paths, u.Concerns) }
+	return func(u *render.Unit) bool {
+		return (r.shard == nil || r.shard.Holds(u)) && (len(r.paths) == 0 || slices.ContainsFunc(r.paths, u.Concerns))
+	}
 }
 
 // result judges what a unit gave. Only of what is wrong is asked where it is
@@ -405,21 +447,20 @@ func (r *run) wanted() func(u *render.Unit) bool {
 func (r *run) result(ctx context.Context, res *render.Result) {
 	unit := r.unit(res.Unit)
 	id := unit.ID
-	var findings []lint.Finding
-	var joined, annotated []*manifest.Object
-	for _, o := range res.Objects {
-		findings = append(findings, r.shown(o, r.linter.Object(o, unit))...)
-		if r.linter.Keeps(o) {
-			joined = append(joined, o)
-		}
-		if lint.Annotated(o) {
-			annotated = append(annotated, o)
+	var g *given
+	if res.Recalled() != nil {
+		if g = r.recalled(res); g == nil {
+			// What is kept of it is damaged, or not wholly there.
+			res = r.renderer.Again(res)
 		}
 	}
-	if objects := lint.Unsettled(findings); len(objects) > 0 {
-		r.renderer.Trace(ctx, res, objects)
+	if g == nil {
+		if r.rendered != nil && !res.Later() {
+			r.rendered(res, r.renderer.Holds)
+		}
+		g = r.judge(unit, res, func(objects []*manifest.Object) { r.renderer.Trace(ctx, res, objects) })
 	}
-	lint.Settle(findings)
+	findings := g.findings
 	for _, p := range res.Problems {
 		if p.Needs != (store.Request{}) {
 			r.need(p, id)
@@ -435,9 +476,9 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.findings = append(r.findings, findings...)
-	r.objects += len(res.Objects)
-	for _, o := range res.Objects {
-		r.seen[o.Origin.File] = true
+	r.objects += res.Count()
+	for _, name := range g.files {
+		r.seen[name] = true
 	}
 	for _, name := range res.Read {
 		r.readers[name] = append(r.readers[name], lint.Reader{Unit: unit, Kind: string(res.Unit.Kind)})
@@ -446,13 +487,19 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 		}
 	}
 	r.units[res.Unit] = unit
-	r.lacks(res)
-	r.joined = append(r.joined, joined...)
-	r.annotated = append(r.annotated, annotated...)
-	both := slices.Concat(joined, annotated)
-	kept := res.Of(both)
-	for _, o := range both {
-		r.resultOf[o] = kept
+	r.lacks(res.Unit, g.namespaces)
+	r.joined = append(r.joined, g.joined...)
+	for _, o := range g.annotated {
+		if lint.Annotated(o) {
+			r.annotated = append(r.annotated, o)
+		}
+	}
+	for _, o := range slices.Concat(g.joined, g.annotated) {
+		r.resultOf[o] = g.of
+	}
+	r.passing = r.passing || !res.Lasting()
+	if r.memory != nil && !res.Later() {
+		r.given = append(r.given, g)
 	}
 }
 

@@ -6,11 +6,9 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/scantling-dev/scantling/internal/config"
 	"github.com/scantling-dev/scantling/internal/source"
@@ -27,7 +25,7 @@ func filesOf(tree source.Tree, c *config.Config, kept *store.Store) (*lint.Tree,
 		return nil, fmt.Errorf("listing the files of %s: %w", tree.Ref(), err)
 	}
 	t := &lint.Tree{
-		ReadFile: tree.ReadFile,
+		ReadFile: newTexts(tree.ReadFile).read,
 		Digest: func(name string) (string, error) {
 			d, err := tree.Digest(name)
 			return string(d), err
@@ -40,6 +38,48 @@ func filesOf(tree source.Tree, c *config.Config, kept *store.Store) (*lint.Tree,
 		t.Files = append(t.Files, f.Name)
 	}
 	return t, nil
+}
+
+// maxText is how large a file may be that is kept for whoever reads it next, and
+// maxTexts how much is kept in all.
+const (
+	maxText  = 1 << 20
+	maxTexts = 32 << 20
+)
+
+// texts keep what is read of a tree's files: some rules look for a word in every
+// file before others judge each, and to open a file takes longer than that.
+type texts struct {
+	from func(name string) ([]byte, error)
+
+	mu   sync.Mutex
+	kept map[string][]byte
+	size int
+}
+
+func newTexts(from func(name string) ([]byte, error)) *texts {
+	return &texts{from: from, kept: map[string][]byte{}}
+}
+
+// read is a file's content, which several share: it is not to be changed.
+func (t *texts) read(name string) ([]byte, error) {
+	t.mu.Lock()
+	data, ok := t.kept[name]
+	t.mu.Unlock()
+	if ok {
+		return data, nil
+	}
+	data, err := t.from(name)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.kept[name]; !ok && len(data) <= maxText && t.size+len(data) <= maxTexts {
+		t.kept[name] = data
+		t.size += len(data)
+	}
+	return data, nil
 }
 
 // files runs the rules on files over a tree: those that the paths concern, or
@@ -55,26 +95,20 @@ func (r *run) files(ctx context.Context, t *lint.Tree) []lint.Finding {
 			wanted = append(wanted, name)
 		}
 	}
+	// What the first rule asks of all files it would read one after the other.
+	inParallel(len(wanted), func(i int) { _, _ = t.ReadFile(wanted[i]) })
 	found := make([][]lint.Finding, len(wanted))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(wanted) {
-					return
-				}
-				// What can't be read is said where it is rendered.
-				data, err := t.ReadFile(wanted[i])
-				if err != nil || isBinary(data) {
-					continue
-				}
-				found[i] = r.linter.File(t, lint.NewFile(wanted[i], data))
-			}
-		})
-	}
-	wg.Wait()
+	inParallel(len(wanted), func(i int) {
+		if ctx.Err() != nil {
+			return
+		}
+		// What can't be read is said where it is rendered.
+		data, err := t.ReadFile(wanted[i])
+		if err != nil || isBinary(data) {
+			return
+		}
+		found[i] = r.linter.File(t, lint.NewFile(wanted[i], data))
+	})
 	return slices.Concat(found...)
 }
 

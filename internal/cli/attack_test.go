@@ -183,7 +183,7 @@ func newArena(t *testing.T, a *attack) *arena {
 	}()
 	proxy := "http://" + r.listener.Addr().String()
 	r.env = []string{
-		"PATH=" + dir + "/programs", "HOME=" + dir + "/home", "TMPDIR=" + dir + "/tmp",
+		"PATH=" + dir + "/programs", "HOME=" + dir + "/home", "TMPDIR=" + dir + "/tmp", "SCANTLING_CACHE=" + dir + "/cache",
 		"HTTP_PROXY=" + proxy, "HTTPS_PROXY=" + proxy, "ALL_PROXY=" + proxy, "http_proxy=" + proxy, "https_proxy=" + proxy,
 		"KUSTOMIZE_PLUGIN_HOME=" + r.repo + "/evil/plugins", "HELM_PLUGINS=" + r.repo + "/evil/plugins",
 		"SOPS_AGE_KEY_CMD=" + dir + "/programs/sh", "GIT_SSH_COMMAND=" + dir + "/programs/ssh", "GIT_EXTERNAL_DIFF=" + dir + "/programs/sh",

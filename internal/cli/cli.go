@@ -111,7 +111,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			&cli.BoolFlag{Name: "debug", Usage: "print the stack of an internal error; may stand anywhere", EnvVars: []string{"SCANTLING_DEBUG"}},
 		},
 		Commands: []*cli.Command{
-			lintCommand(), renderCommand(), unitsCommand(), fetchCommand(), rulesCommand(), explainCommand(), migrateCommand(), encryptCommand(), hooksCommand(), versionCommand(),
+			lintCommand(), mergeCommand(), diffCommand(), renderCommand(), unitsCommand(), fetchCommand(), rulesCommand(), explainCommand(), migrateCommand(), encryptCommand(), cacheCommand(), hooksCommand(), versionCommand(),
 		},
 	}
 	for _, c := range app.Commands {

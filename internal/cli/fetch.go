@@ -136,6 +136,8 @@ func (n *needs) close() { _ = n.store.Close() }
 
 // look renders the repository with what is there.
 func (f *fetching) look(ctx context.Context) (*needs, error) {
+	// A tree that was listed does not see what was fetched since.
+	f.w.tree = f.w.repo.Worktree()
 	s, err := store.New(f.w.tree, f.lock, f.cacheDir)
 	if err != nil {
 		return nil, err

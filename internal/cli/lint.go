@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/scantling-dev/scantling/internal/check"
-	"github.com/scantling-dev/scantling/internal/diff"
 	"github.com/scantling-dev/scantling/internal/report"
 	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/lint"
@@ -20,15 +20,15 @@ import (
 )
 
 func lintFlags() []cli.Flag {
-	return append(inputFlags(),
-		&cli.StringFlag{Name: "base", Usage: "compare with the merge base of HEAD and `REV`; only what is new counts", EnvVars: []string{"SCANTLING_BASE"}},
+	return slices.Concat(inputFlags(), baseFlags(), []cli.Flag{
 		&cli.BoolFlag{Name: "fix", Usage: "encrypt the files with plaintext secrets in place, as scantling encrypt does, where a rule of .sops.yaml covers them", EnvVars: []string{"SCANTLING_FIX"}},
 		&cli.StringFlag{Name: "fail-on", Usage: "exit with 1 from this `SEVERITY` on: info, low, medium, high, critical, or none (default: high)", EnvVars: []string{"SCANTLING_FAIL_ON"}},
 		&cli.StringSliceFlag{Name: "profile", Usage: "run the rules of `PROFILE`: recommended, strict, pss-baseline, pss-restricted, nsa, cis or all; may be given several times (default: extends of the configuration, else recommended)", EnvVars: []string{"SCANTLING_PROFILE"}},
 		&cli.StringSliceFlag{Name: "report", Usage: "write `FORMAT[=FILE]`: text, json or sarif; may be given several times", EnvVars: []string{"SCANTLING_REPORT"}},
+		&cli.StringFlag{Name: "shard", Usage: "do part `I/N` of the run, for scantling merge to join: 1/4 is the first of four", EnvVars: []string{"SCANTLING_SHARD"}},
 		&cli.BoolFlag{Name: "staged", Usage: "check what is staged, as git would commit it, whatever lies in the work tree", EnvVars: []string{"SCANTLING_STAGED"}},
 		&cli.BoolFlag{Name: "strict", Usage: "exit with 3 when anything was not rendered", EnvVars: []string{"SCANTLING_STRICT"}},
-	)
+	})
 }
 
 func lintCommand() *cli.Command {
@@ -43,6 +43,9 @@ func lintCommand() *cli.Command {
 				return err
 			}
 			defer w.close()
+			if w.shard != nil {
+				return runShard(c, w)
+			}
 			return runLint(c, w)
 		},
 	}
@@ -56,28 +59,16 @@ func runLint(c *cli.Context, w *workspace) error {
 	if err != nil {
 		return err
 	}
-	targets, err := reportTargets(c.StringSlice("report"))
+	targets, err := w.reportTargets(c.StringSlice("report"), report.Formats())
 	if err != nil {
 		return err
-	}
-	for i, t := range targets {
-		if t.file == "" {
-			continue
-		}
-		if targets[i].file, err = reportFile(w.repo.Root(), t.file); err != nil {
-			return fmt.Errorf("writing the %s report: %w", t.format, err)
-		}
 	}
 	if c.Bool("fix") && c.Bool("staged") {
 		return errors.New("--fix changes files of the work tree, of which --staged sees nothing: leave one of them out")
 	}
-	var base source.Tree
-	baseName := c.String("base")
-	if baseName != "" {
-		if base, err = baseTree(w.repo, baseName); err != nil {
-			return err
-		}
-		w.since = baseName
+	base, err := w.openBase(c)
+	if err != nil {
+		return err
 	}
 	head, findings, err := w.judge(c.Context, base)
 	if err != nil {
@@ -95,26 +86,11 @@ func runLint(c *cli.Context, w *workspace) error {
 			}
 		}
 	}
-	if base != nil {
-		baseName = base.Ref()
-	}
-	units := reportUnits(head.Graph)
-	r := &report.Report{
-		Findings: findings,
-		Rules:    check.Rules(),
-		Units:    units,
-		Summary:  report.Summarize(findings, units, head.Objects, time.Since(start), baseName),
-		Version:  version(),
-		Source: func(name string) []byte {
-			data, err := w.tree.ReadFile(name)
-			if err != nil {
-				return nil
-			}
-			return data
-		},
-		Secret: secrets.Shows,
-	}
-	if err := writeReports(c, targets, r); err != nil {
+	r := w.report(head, findings, base)
+	r.Summary.Elapsed = time.Since(start)
+	if err := writeReports(c, targets, func(out io.Writer, format string, o report.Options) error {
+		return report.Write(out, format, r, o)
+	}); err != nil {
 		return err
 	}
 	if worst, ok := lint.Worst(findings); ok && threshold != nil && worst >= *threshold {
@@ -129,6 +105,24 @@ func runLint(c *cli.Context, w *workspace) error {
 		}
 	}
 	return nil
+}
+
+// report is what is told of a run.
+func (w *workspace) report(head *check.Outcome, findings []lint.Finding, base source.Tree) *report.Report {
+	baseName := ""
+	if base != nil {
+		baseName = base.Ref()
+	}
+	units := reportUnits(head.Graph)
+	return &report.Report{
+		Findings: findings,
+		Rules:    check.Rules(),
+		Units:    units,
+		Summary:  report.Summarize(findings, units, head.Objects, 0, baseName),
+		Version:  version(),
+		Source:   sourceOf(w.tree),
+		Secret:   secrets.Shows,
+	}
 }
 
 // judge checks the workspace and compares it with the base, if there is one.
@@ -155,48 +149,6 @@ func incomplete(g *render.Graph) int {
 	return n
 }
 
-// baseTree is the tree of the merge base of HEAD and a revision.
-func baseTree(repo *source.Repository, rev string) (source.Tree, error) {
-	if err := repo.Git(); err != nil {
-		return nil, fmt.Errorf("can't compare with %s: %w", rev, err)
-	}
-	hash, err := repo.MergeBase(rev)
-	if err != nil {
-		return nil, err
-	}
-	return repo.Commit(hash)
-}
-
-func compare(ctx context.Context, w *workspace, head *check.Outcome, base source.Tree) ([]lint.Finding, error) {
-	before, err := w.check(ctx, base, nil)
-	if err != nil {
-		return nil, fmt.Errorf("checking %s: %w", base.Ref(), err)
-	}
-	problems := map[string]bool{}
-	for _, r := range check.Rules() {
-		// A schema error is about an object, which a unit may have failed to give.
-		problems[r.ID] = r.Category == lint.Problems && r.ID != "schema"
-	}
-	headFailed, baseFailed := head.Failed(), before.Failed()
-	findings := diff.Compare(head.Findings, before.Findings, diff.Options{
-		HeadFailed: without(headFailed, baseFailed),
-		BaseFailed: without(baseFailed, headFailed),
-		Problem:    func(rule string) bool { return problems[rule] },
-	})
-	excused := check.Excused(head.Findings, before.Findings, w.config, w.configOf(base))
-	return slices.Concat(findings, excused), nil
-}
-
-func without(a, b map[string]bool) map[string]bool {
-	only := map[string]bool{}
-	for k := range a {
-		if !b[k] {
-			only[k] = true
-		}
-	}
-	return only
-}
-
 func reportUnits(g *render.Graph) []report.Unit {
 	units := make([]report.Unit, 0, len(g.Units))
 	for _, u := range g.Units {
@@ -208,7 +160,25 @@ func reportUnits(g *render.Graph) []report.Unit {
 // target is one report to write: to a file, or to stdout.
 type target struct{ format, file string }
 
-func reportTargets(values []string) ([]target, error) {
+// reportTargets reads the values of --report, each one of the formats, and finds
+// out where the files are before anything is done.
+func (w *workspace) reportTargets(values, formats []string) ([]target, error) {
+	targets, err := parseTargets(values, formats)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range targets {
+		if t.file == "" {
+			continue
+		}
+		if targets[i].file, err = reportFile(w.repo.Root(), t.file); err != nil {
+			return nil, fmt.Errorf("writing the %s report: %w", t.format, err)
+		}
+	}
+	return targets, nil
+}
+
+func parseTargets(values, formats []string) ([]target, error) {
 	if len(values) == 0 {
 		return []target{{format: "text"}}, nil
 	}
@@ -216,8 +186,8 @@ func reportTargets(values []string) ([]target, error) {
 	stdout := 0
 	for _, v := range values {
 		format, file, named := strings.Cut(v, "=")
-		if !slices.Contains(report.Formats(), format) {
-			return nil, fmt.Errorf("--report: unknown format %q%s", format, suggestion(format, report.Formats()))
+		if !slices.Contains(formats, format) {
+			return nil, fmt.Errorf("--report: unknown format %q%s", format, suggestion(format, formats))
 		}
 		if named && file == "" {
 			return nil, fmt.Errorf("--report %s: the file's name is missing", v)
@@ -232,16 +202,17 @@ func reportTargets(values []string) ([]target, error) {
 	return targets, nil
 }
 
-func writeReports(c *cli.Context, targets []target, r *report.Report) error {
+// writeReports writes each report with write.
+func writeReports(c *cli.Context, targets []target, write func(w io.Writer, format string, o report.Options) error) error {
 	for _, t := range targets {
 		if t.file == "" {
-			if err := report.Write(c.App.Writer, t.format, r, report.Options{Color: colourful(c.App.Writer)}); err != nil {
+			if err := write(c.App.Writer, t.format, report.Options{Color: colourful(c.App.Writer)}); err != nil {
 				return fmt.Errorf("writing the %s report: %w", t.format, err)
 			}
 			continue
 		}
 		var b bytes.Buffer
-		if err := report.Write(&b, t.format, r, report.Options{}); err != nil {
+		if err := write(&b, t.format, report.Options{}); err != nil {
 			return fmt.Errorf("writing the %s report: %w", t.format, err)
 		}
 		if err := writeFile(t.file, b.Bytes()); err != nil {

@@ -56,7 +56,7 @@ func cgroupFile(name string) bool {
 // TestOffline runs scantling under strace, where there is one, and in a network
 // name space without any network, where that is permitted, and counts what it
 // must never do: open a socket, start another program, open a file outside of
-// the repository, write one.
+// the repository and the cache, write one that is not the cache's.
 func TestOffline(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
@@ -152,7 +152,7 @@ func traceOffline(t *testing.T, command []string, binary string, a *attack, fold
 	data, err := os.ReadFile(log)
 	check(t, err)
 	calls, pids := systemCalls(string(data))
-	o := offline{repo: r.repo, binary: binary, pids: pids, store: r.dir + "/home/.cache/scantling/store"}
+	o := offline{repo: r.repo, binary: binary, pids: pids, store: r.dir + "/home/.cache/scantling/store", cache: r.dir + "/cache"}
 	if a.opens != "" {
 		o.beside = r.dir + "/" + a.opens
 	}
@@ -211,11 +211,17 @@ var (
 	execCall = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^execve\("((?:[^"\\]|\\.)*)"`)
 	})
+	// What makes, moves and removes files, with up to two names.
+	fileCall = sync.OnceValue(func() *regexp.Regexp {
+		const name = `(?:AT_FDCWD|\d+)<([^>]*)>, "((?:[^"\\]|\\.)*)"`
+		return regexp.MustCompile(`^(?:mkdirat|unlinkat|renameat2?)\(` + name + `(?:, ` + name + `)?[,)]`)
+	})
 )
 
 // offline judges system calls.
 type offline struct {
 	store, beside  string
+	cache          string
 	repo, binary   string
 	pids           map[string]bool
 	started        bool
@@ -252,10 +258,31 @@ func (o *offline) call(call string) {
 	case "socketpair":
 		// Has no address: it reaches nobody but a child.
 	default:
-		if !strings.HasPrefix(call, "+++") && !strings.HasPrefix(call, "---") {
+		if !strings.HasPrefix(call, "+++") && !strings.HasPrefix(call, "---") && !o.caches(call) {
 			o.fail("must not be called", call)
 		}
 	}
+}
+
+// caches says that a call makes, moves or removes files of the cache alone.
+func (o *offline) caches(call string) bool {
+	m := fileCall().FindStringSubmatch(call)
+	if m == nil {
+		return false
+	}
+	return o.inCache(fileAt(m[1], m[2])) && (m[4] == "" || o.inCache(fileAt(m[3], m[4])))
+}
+
+func (o *offline) inCache(file string) bool {
+	return o.cache != "" && (file == o.cache || strings.HasPrefix(file, o.cache+"/"))
+}
+
+// fileAt is the file that a folder and a name in strace's writing mean.
+func fileAt(dir, name string) string {
+	if dir, name = unescape(dir), unescape(name); path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join(dir, name)
 }
 
 func (o *offline) open(call string) {
@@ -264,11 +291,7 @@ func (o *offline) open(call string) {
 		o.fail("not understood", call)
 		return
 	}
-	dir, name, flags := unescape(m[1]), unescape(m[2]), m[3]
-	file := name
-	if !path.IsAbs(name) {
-		file = path.Join(dir, name)
-	}
+	file, name, flags := fileAt(m[1], m[2]), unescape(m[2]), m[3]
 	// Where there is a file, it counts what it is: strace asked the kernel.
 	if opened := openedFile().FindStringSubmatch(call); opened != nil {
 		file = cmp.Or(unescape(opened[1]), file)
@@ -279,6 +302,7 @@ func (o *offline) open(call string) {
 	}
 	writes := writeFlags().MatchString(flags)
 	switch {
+	case o.inCache(file):
 	case writes && file != os.DevNull:
 		o.fail("opens for writing", call)
 	case file == o.repo || strings.HasPrefix(file, o.repo+"/"):
@@ -354,11 +378,17 @@ func TestOfflineJudge(t *testing.T) {
 		"foreign":      {`8 openat(AT_FDCWD</>, "/proc/1/cgroup", O_RDONLY) = 3</proc/1/cgroup>`, "outside"},
 		"write":        {`8 openat(5</repo>, "a", O_WRONLY|O_CREAT|O_TRUNC, 0644) = 8</repo/a>`, "writing"},
 		"remove":       {`8 unlinkat(5</repo>, "a", 0) = 0`, "must not be called"},
+		"own cache":    {`8 mkdirat(AT_FDCWD</repo>, "/cache/lint", 0700) = 0`, ""},
+		"own entry":    {`8 openat(5</cache/lint/runs>, ".new-A", O_WRONLY|O_CREAT|O_EXCL, 0600) = 9</cache/lint/runs/.new-A>`, ""},
+		"entry's name": {`8 renameat(5</cache/lint/runs>, ".new-A", 5</cache/lint/runs>, "00") = 0`, ""},
+		"out of cache": {`8 renameat(5</cache/lint>, "00", 6</repo>, "00") = 0`, "must not be called"},
+		"up the cache": {`8 unlinkat(5</cache/lint>, "../b", 0) = 0`, "must not be called"},
+		"beside cache": {`8 openat(5</cache/lint2>, "a", O_WRONLY|O_CREAT, 0600) = 9</cache/lint2/a>`, "writing"},
 		"interrupted":  {"8 openat(5</repo>, \"a\", O_RDWR <unfinished ...>\n7 +++ exited with 0 +++\n8 <... openat resumed>) = 8</repo/a>", "writing"},
 		"escaped":      {`8 openat(AT_FDCWD</repo>, "/etc/pass\167d", O_RDONLY) = 3</etc/pass\167d>`, "outside"},
 	} {
 		calls, pids := systemCalls(start + test.log)
-		o := offline{repo: "/repo", binary: "/bin/scantling", pids: pids}
+		o := offline{repo: "/repo", binary: "/bin/scantling", cache: "/cache/lint", pids: pids}
 		for _, call := range calls {
 			o.call(call)
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/scantling-dev/scantling/internal/cache"
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/config"
 	"github.com/scantling-dev/scantling/internal/source"
@@ -28,12 +29,23 @@ type workspace struct {
 	// workers render in processes of their own; nil with --no-worker.
 	workers *render.Workers
 	store   *store.Store
+	// cache keeps what is found for the next run; nil for not.
+	cache *cache.Cache
+	// memory is what units gave; nil for nothing.
+	memory *check.Memory
+	// shard is the part of the run to do; nil for all.
+	shard *check.Shard
+	// configText is the configuration as it is written.
+	configText []byte
 	// keys decrypt; nil without --decrypt.
 	keys *sops.Keys
 	// ownConfig says that the configuration is the repository's own, at its root.
 	ownConfig bool
-	// since is the revision that --base names.
+	// since is the revision that --base names; empty with --base-tree, which has no
+	// history.
 	since string
+	// watch takes what the units of the trees give that are checked; nil for nobody.
+	watch *watch
 	// paths are the arguments, as slash paths from the repository's root; none
 	// means all.
 	paths []string
@@ -44,6 +56,7 @@ func inputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "read the configuration from `FILE` instead of .scantling.yaml at the repository's root", EnvVars: []string{"SCANTLING_CONFIG"}},
 		&cli.BoolFlag{Name: "no-config", Usage: "read no configuration", EnvVars: []string{"SCANTLING_NO_CONFIG"}},
+		&cli.BoolFlag{Name: "no-cache", Usage: "neither use nor keep what other runs found", EnvVars: []string{"SCANTLING_NO_CACHE"}},
 		&cli.BoolFlag{Name: "no-worker", Usage: "render in this process: for where no other can be started; input that is made to harm can then stop or exhaust it", EnvVars: []string{"SCANTLING_NO_WORKER"}},
 		&cli.DurationFlag{Name: "render-timeout", Usage: "the processor `TIME` that rendering one unit may take (default 4s)", EnvVars: []string{"SCANTLING_RENDER_TIMEOUT"}},
 		&cli.StringSliceFlag{Name: "limit", Usage: "change a limit, `NAME=VALUE`; docs/configuration.md lists them; may be repeated", EnvVars: []string{"SCANTLING_LIMIT"}},
@@ -54,8 +67,10 @@ func inputFlags() []cli.Flag {
 
 // open finds the repository that the arguments lie in: that of the first one,
 // or of the working folder. Arguments of two repositories are refused.
-func open(c *cli.Context) (*workspace, error) {
-	args := c.Args().Slice()
+func open(c *cli.Context) (*workspace, error) { return openPaths(c, c.Args().Slice()) }
+
+// openPaths is open for arguments of which some are no paths.
+func openPaths(c *cli.Context, args []string) (*workspace, error) {
 	dir := "."
 	if len(args) > 0 {
 		dir = folderOf(args[0])
@@ -134,16 +149,22 @@ func open(c *cli.Context) (*workspace, error) {
 			return nil, fmt.Errorf("--decrypt: %w", err)
 		}
 	}
+	w.cache = openCache(c, repo)
+	if text := c.String("shard"); text != "" {
+		if w.shard, err = parseShard(text); err != nil {
+			return nil, err
+		}
+	}
+	w.memory = w.newMemory(c, c.String("base") != "" || c.String("base-tree") != "" || w.shard != nil || c.Command.Name == "merge")
 	return w, nil
 }
 
 // stagedTree is what a commit would take. To its hooks git names the index that it
 // makes a commit of.
 func stagedTree(repo *source.Repository) (source.Tree, error) {
-	index := os.Getenv("GIT_INDEX_FILE")
-	if index != "" && !filepath.IsAbs(index) {
-		// Git runs hooks at the root.
-		index = filepath.Join(repo.Root(), index)
+	index, err := repo.HookIndex(os.Getenv)
+	if err != nil {
+		return nil, err
 	}
 	return repo.Index(index)
 }
@@ -218,6 +239,10 @@ func (w *workspace) close() {
 	if w.store != nil {
 		_ = w.store.Close()
 	}
+	if w.memory != nil {
+		w.memory.Save()
+	}
+	w.cache.Close()
 }
 
 // folderOf is a path itself if it is a folder, else the nearest folder above it
@@ -278,6 +303,7 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the configuration: %w", err)
 		}
+		w.configText = data
 		return config.Parse(data, rules)
 	}
 	w.ownConfig = true
@@ -288,6 +314,7 @@ func (w *workspace) readConfig(c *cli.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
+	w.configText = data
 	return config.Parse(data, rules)
 }
 
@@ -330,10 +357,24 @@ func (w *workspace) check(ctx context.Context, tree, base source.Tree) (*check.O
 		defer func() { _ = kept.Close() }()
 	}
 	from := w.source(kept)
-	if from.Base = base; base != nil {
+	if from.Base = base; base != nil && w.since != "" {
 		from.History = func() (*source.History, error) { return w.repo.History(w.since) }
 	}
-	return check.Tree(ctx, tree, w.config, from, w.paths)
+	from.Memory, from.Shard = w.memory, w.shard
+	if base != nil {
+		head, _ := w.repo.MergeBase("HEAD")
+		from.HistoryID = head + " " + w.since
+	}
+	if w.watch == nil {
+		return check.Tree(ctx, tree, w.config, from, w.paths)
+	}
+	from.Rendered = w.watch.rendered(tree)
+	outcome, err := check.Tree(ctx, tree, w.config, from, w.paths)
+	if err != nil {
+		return nil, err
+	}
+	w.watch.checked(tree, outcome)
+	return outcome, nil
 }
 
 // failOn is the severity from which findings fail the run; nil for none.

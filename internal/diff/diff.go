@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/scantling-dev/scantling/lint"
 )
@@ -22,35 +23,41 @@ type Options struct {
 	// schema, is better answered with false, or a unit that renders again
 	// brings all of its findings as new.
 	Problem func(rule string) bool
+	// Head and Base are the files of the two trees, which tell what was moved and
+	// renamed. Without them a finding is known by its names alone.
+	Head, Base *lint.Tree
+	// HeadUnits and BaseUnits are the names of all units of the two trees.
+	HeadUnits, BaseUnits map[string]bool
 }
 
 // Compare marks every finding of head as new or unchanged against base, and
 // appends the findings of base that are gone, as fixed. Both are folded. The
 // order of the inputs does not matter, and they are left as they are.
 //
-// A suppressed finding of base is not fixed when it goes, and it excuses no
-// finding of head: who takes a suppression away answers for what it hid. A
-// finding that head suppresses is still there, so it is not fixed.
+// A suppressed finding of base is not fixed when it goes, and of head it excuses
+// only what is suppressed, too: who takes a suppression away answers for what it
+// hid. A finding that head suppresses is still there, so it is not fixed.
 func Compare(head, base []lint.Finding, o Options) []lint.Finding {
-	base = slices.DeleteFunc(slices.Clone(base), func(f lint.Finding) bool { return f.Suppressed != nil })
-	heads, bases := entries(head), entries(base)
-	// What head suppresses must not take the place of what it does not.
-	for _, suppressed := range []bool{false, true} {
-		m := matcher{}
-		for _, h := range heads {
-			if (h.Suppressed != nil) == suppressed {
-				m.head = append(m.head, h)
-			}
+	o.followFailed()
+	heads, bases, hidden := entries(head), entries(base), []*entry(nil)
+	for _, b := range bases {
+		if b.base = true; b.Suppressed != nil {
+			hidden = append(hidden, b)
 		}
-		for _, b := range bases {
-			if !b.matched {
-				m.base = append(m.base, b)
-			}
-		}
-		m.same()
-		m.occurrences()
-		m.keys()
 	}
+	bases = slices.DeleteFunc(bases, func(b *entry) bool { return b.Suppressed != nil })
+	var open, excused []*entry
+	for _, h := range heads {
+		if h.Suppressed == nil {
+			open = append(open, h)
+		} else {
+			excused = append(excused, h)
+		}
+	}
+	// What head suppresses must not take the place of what it does not, and what
+	// was renamed not that of what keeps its names.
+	match(bases, &o, open, excused)
+	match(hidden, &o, excused)
 
 	result := make([]lint.Finding, 0, len(head))
 	for _, h := range heads {
@@ -76,6 +83,28 @@ func Compare(head, base []lint.Finding, o Options) []lint.Finding {
 	return result
 }
 
+// match gives the findings of head, those of the first list first, the findings
+// of base that they were.
+func match(base []*entry, o *Options, heads ...[]*entry) {
+	follow := sync.OnceValue(func() *moves { return follow(slices.Concat(heads...), base, o) })
+	for _, head := range heads {
+		m := matcher{unmatched(head), unmatched(base)}
+		m.same()
+		m.occurrences()
+		if len(unmatched(head)) > 0 && len(unmatched(base)) > 0 {
+			follow().pair(head, base, true)
+			m.keys()
+		}
+	}
+	for _, head := range heads {
+		if len(unmatched(head)) > 0 || len(unmatched(base)) > 0 {
+			follow().pair(head, base, false)
+			follow().split(head, base, inHead)
+			follow().split(base, head, inBase)
+		}
+	}
+}
+
 // all says that there are units and that each of them is in the set.
 func all(units []string, set map[string]bool) bool {
 	return len(units) > 0 && !slices.ContainsFunc(units, func(u string) bool { return !set[u] })
@@ -90,6 +119,7 @@ type entry struct {
 	// nil until they are needed.
 	free    map[lint.Occurrence]bool
 	matched bool
+	base    bool // of the base tree
 }
 
 func entries(findings []lint.Finding) []*entry {

@@ -86,6 +86,7 @@ type Object struct {
 	Template string
 
 	locate Locator
+	memory *memory
 
 	once     sync.Once
 	typed    runtime.Object
@@ -196,6 +197,30 @@ func (o *Object) Near(path *field.Path) Origin {
 
 // origin is the place of the elements of a path, of which the hits are found.
 func (o *Object) origin(hits []Hit, elements []string, rough bool) Origin {
+	m := o.memory
+	if m == nil {
+		return o.find(hits, elements, rough)
+	}
+	var at Origin
+	if m.whole == nil {
+		at = o.find(hits, elements, rough)
+	} else {
+		var ok bool
+		if at, ok = m.recall(elements, rough); ok {
+			return at
+		}
+		whole := m.whole()
+		if whole == nil {
+			return o.find(hits, elements, rough)
+		}
+		at = whole.find(lookup(whole.Node, elements), elements, rough)
+	}
+	m.note(elements, rough, at)
+	return at
+}
+
+// find finds the place in the object itself.
+func (o *Object) find(hits []Hit, elements []string, rough bool) Origin {
 	deepest := len(hits) - 1
 	for i, hit := range slices.Backward(hits) {
 		q := Query{Hit: hit, Path: elements[:i], Rough: rough}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -121,12 +122,9 @@ func Builtin(gvk schema.GroupVersionKind) runtime.Object {
 	if group == nil {
 		return nil
 	}
-	s := group()
-	if t, ok := s.KnownTypes(gvk.GroupVersion())[gvk.Kind]; !ok || t.PkgPath() == metaTypes {
-		return nil
-	}
-	o, err := s.New(gvk)
-	if err != nil {
+	// Scheme.KnownTypes would say so, too, but copies a map each time.
+	o, err := group().New(gvk)
+	if err != nil || reflect.TypeOf(o).Elem().PkgPath() == metaTypes {
 		return nil
 	}
 	return o

@@ -19,6 +19,8 @@ type jsonReport struct {
 	Findings []jsonFinding `json:"findings"`
 	Units    []jsonUnit    `json:"units"`
 	Summary  jsonSummary   `json:"summary"`
+	// Shard is there in the report of one part of a run.
+	Shard *jsonShard `json:"shard,omitempty"`
 }
 
 type jsonFinding struct {
@@ -136,6 +138,9 @@ func writeJSON(w io.Writer, r *Report) error {
 			ID: clip(u.ID, maxPath), Kind: u.Kind, Path: clip(u.Path, maxPath), Name: clip(u.Name, maxPath), Cluster: clip(u.Cluster, maxPath),
 			Status: u.Status, Reason: Message(u.Reason), Objects: u.Objects,
 		})
+	}
+	if s := r.Shard; s != nil {
+		out.Shard = &jsonShard{s.Index, s.Of, s.Given}
 	}
 	return encode(w, out)
 }

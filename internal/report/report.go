@@ -52,6 +52,8 @@ type Report struct {
 	// Secret says that a line of a text, from 0, may hold a secret, whatever the
 	// finding at it is about; nil for none.
 	Secret func(lines [][]byte, n int) bool
+	// Shard is the part of a run that the report is of; nil for a whole one.
+	Shard *Shard
 }
 
 // Options are how a report is shown; they change no fact in it.

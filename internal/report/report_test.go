@@ -550,3 +550,26 @@ func TestReachedClusters(t *testing.T) {
 		t.Errorf("got\n%swithout %q", b.String(), want)
 	}
 }
+
+// TestManyFixed: what is fixed is listed, but not without end.
+func TestManyFixed(t *testing.T) {
+	var list []lint.Finding
+	for i := range maxFixed + 5 {
+		f := findings()[0]
+		f.State, f.Origin.Line = lint.Fixed, i+1
+		list = append(list, f)
+	}
+	text := string(write(t, "text", report(list, "main@1a2b3c4"), Options{}))
+	if n := strings.Count(text, "\nfixed  ") + strings.Count(text[:5], "fixed"); n != maxFixed {
+		t.Errorf("%d are listed, not %d:\n%s", n, maxFixed, text)
+	}
+	if want := "\nand 5 more fixed: --report json lists them\n\n"; !strings.Contains(text, want) || !strings.Contains(text, "25 fixed") {
+		t.Errorf("%q or the number is missing in\n%s", want, text)
+	}
+	if n := strings.Count(string(write(t, "json", report(list, "main@1a2b3c4"), Options{})), `"state": "fixed"`); n != len(list) {
+		t.Errorf("JSON lists %d", n)
+	}
+	if n := strings.Count(string(write(t, "sarif", report(list, "main@1a2b3c4"), Options{})), `"baselineState": "absent"`); n != len(list) {
+		t.Errorf("SARIF lists %d", n)
+	}
+}

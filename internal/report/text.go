@@ -67,6 +67,9 @@ type textWriter struct {
 // fetching them is asked for.
 const maxAbsent = 5
 
+// maxFixed is how many of what is fixed are shown.
+const maxFixed = 20
+
 func writeText(w io.Writer, r *Report, o Options) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
@@ -109,11 +112,17 @@ func writeText(w io.Writer, r *Report, o Options) error {
 		fmt.Fprintf(t.w, "and %s more that are not fetched: scantling fetch --list\n", thousands(more))
 		listed = true
 	}
+	fixed := 0
 	for _, i := range kept {
 		if f := &r.Findings[i]; f.State == lint.Fixed {
-			t.fixed(f)
-			listed = true
+			if fixed++; fixed <= maxFixed {
+				t.fixed(f)
+				listed = true
+			}
 		}
+	}
+	if more := fixed - maxFixed; more > 0 {
+		fmt.Fprintf(t.w, "and %s more fixed: --report json lists them\n", thousands(more))
 	}
 	if left > 0 {
 		fmt.Fprintf(t.w, "and %s more\n", thousands(left))
