@@ -59,13 +59,15 @@ func (r *Renderer) Trace(ctx context.Context, res *Result, objects []*manifest.O
 		}
 		res, objects = whole, same
 	}
-	for i, o := range objects {
-		// Of what was kept without some values.
-		objects[i] = o.Whole()
-	}
 	wanted := map[*chartPlaces][]int{}
 	for _, o := range objects {
-		if of, ok := res.texts[o]; ok {
+		// Of some not all is kept.
+		o = o.Whole()
+		of, ok := res.texts[o]
+		if again := res.repeat.whole; !ok && again != nil {
+			of, ok = again.texts[o]
+		}
+		if ok {
 			wanted[of.places] = append(wanted[of.places], of.text)
 		}
 	}
@@ -78,7 +80,7 @@ func (r *Renderer) Trace(ctx context.Context, res *Result, objects []*manifest.O
 // others.
 func (res *Result) Of(objects []*manifest.Object) *Result {
 	kept := &Result{Unit: res.Unit, Objects: objects, Problems: res.Problems, Read: res.Read, others: res.others, looks: res.looks, count: res.Count(),
-		size: res.size, unpacked: res.unpacked, key: res.key, recalled: res.recalled, number: res.number, Took: res.Took, status: res.Unit.Status, reason: res.Unit.Reason, texts: map[*manifest.Object]chartText{}}
+		size: res.size, unpacked: res.unpacked, key: res.key, recalled: res.recalled, repeat: res.repeat, number: res.number, Took: res.Took, status: res.Unit.Status, reason: res.Unit.Reason, texts: map[*manifest.Object]chartText{}}
 	for _, o := range objects {
 		if of, ok := res.texts[o]; ok {
 			kept.texts[o] = of

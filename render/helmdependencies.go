@@ -299,6 +299,7 @@ func inRange(version, asked string) bool {
 // sibling is the folder of a chart of this repository that satisfies a
 // dependency on a chart repository.
 func (b *builder) sibling(files *chartFiles, dep *chart.Dependency, dir string) string {
+	files.tree.looks.Note("charts called/"+dep.Name, Charts)
 	for _, candidate := range b.charts {
 		if candidate == dir || path.Base(candidate) != dep.Name {
 			continue

@@ -32,6 +32,7 @@ type kustomizeOrigins struct {
 	settings map[string]*directives
 	plugins  map[int]*plugin
 	lead     map[string][]lead
+	chains   map[string][]manifest.Step // by file
 	affixes  *affixes
 	written  map[string][]*manifest.Object // by kind, of the padded files
 }
@@ -40,10 +41,22 @@ func newKustomizeOrigins(tree *recorder, pads []pad) *kustomizeOrigins {
 	return &kustomizeOrigins{tree: tree, pads: pads, files: map[string]*writtenFile{}, settings: map[string]*directives{}, plugins: map[int]*plugin{}}
 }
 
+// mayGive are the documents that a replacement may take a value from. Definitions of
+// custom resources, the largest by far, give none: they are let go of.
+func mayGive(docs []*yaml.Node) []*yaml.Node {
+	var list []*yaml.Node
+	for _, doc := range docs {
+		if manifest.Text(doc, "kind") != "CustomResourceDefinition" {
+			list = append(list, doc)
+		}
+	}
+	return list
+}
+
 // originsOf are those of what a job gave.
 func originsOf(tree *recorder, p *product, j job) *kustomizeOrigins {
 	k := newKustomizeOrigins(tree, p.pads)
-	k.dir, k.tags, k.docs, k.flux = k.real(j.path), p.tags, p.docs, j.flux
+	k.dir, k.tags, k.docs, k.flux = k.real(j.path), p.tags, mayGive(p.docs), j.flux
 	switch {
 	case j.flux != nil:
 		k.over = k.gitOps(ofFlux, j.flux.spec, j.flux.at, j.flux.where)

@@ -89,6 +89,24 @@ func (k *kustomizeOrigins) chain(file string) []manifest.Step {
 	if k.dir == "" || file == "" {
 		return nil
 	}
+	k.mu.Lock()
+	steps, ok := k.chains[file]
+	k.mu.Unlock()
+	if ok {
+		return steps
+	}
+	steps = k.findChain(file)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.chains == nil {
+		k.chains = map[string][]manifest.Step{}
+	}
+	k.chains[file] = steps
+	return steps
+}
+
+// findChain is chain for a file that was not asked for before.
+func (k *kustomizeOrigins) findChain(file string) []manifest.Step {
 	leads := k.leads()
 	type way struct {
 		at    string

@@ -35,6 +35,8 @@ const (
 	Read
 	// Listed lists a folder.
 	Listed
+	// Charts asks which folders of this name are charts of the repository.
+	Charts
 )
 
 // Looks are what was looked at, and how. The zero value is empty, and it is safe
@@ -90,6 +92,8 @@ func (l *Looks) List() []Look {
 type Prints struct {
 	view files
 	tree source.Tree
+	// charts are the folders of the charts in the repository.
+	charts []string
 
 	found, read, listed sync.Map // by name
 }
@@ -106,6 +110,9 @@ func NewPrints(tree source.Tree, kept *store.Store) *Prints {
 // same.
 func (p *Prints) Of(l Look) string {
 	var parts [3]string
+	if l.What == Charts {
+		return strings.Join(p.chartsNamed(path.Base(l.Name)), "|")
+	}
 	if l.What&Found != 0 {
 		parts[0] = memo(&p.found, l.Name, p.find)
 	}
@@ -119,6 +126,17 @@ func (p *Prints) Of(l Look) string {
 		return parts[0]
 	}
 	return strings.Join(parts[:], "|")
+}
+
+// chartsNamed are the folders of a name that are charts.
+func (p *Prints) chartsNamed(name string) []string {
+	var same []string
+	for _, dir := range p.charts {
+		if path.Base(dir) == name {
+			same = append(same, dir)
+		}
+	}
+	return same
 }
 
 func memo(m *sync.Map, name string, find func(string) string) string {
@@ -156,6 +174,10 @@ func (p *Prints) content(name string) string {
 		}
 		sum := sha256.Sum256(data)
 		return hex.EncodeToString(sum[:20])
+	}
+	if strings.HasSuffix(memo(&p.found, name, p.find), "/") {
+		// Kustomize tries to read what may be a folder: it holds nothing.
+		return "/"
 	}
 	m, err := source.MarkOf(p.tree, path.Clean(name))
 	if err != nil {

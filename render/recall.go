@@ -46,6 +46,14 @@ func (res *Result) Number(o *manifest.Object) int { return res.number[o] }
 // Stands says that an object stands for one of the result's.
 func (res *Result) Stands(view, o *manifest.Object) { res.number[view] = res.number[o] }
 
+// Forget lets go of an object for which another stands.
+func (res *Result) Forget(o *manifest.Object) {
+	delete(res.number, o)
+	delete(res.texts, o)
+	res.count = res.Count()
+	res.Objects = slices.DeleteFunc(slices.Clone(res.Objects), func(kept *manifest.Object) bool { return kept == o })
+}
+
 // Follow are the objects of a result that was recalled which other units refer to.
 func (r *Renderer) Follow(res *Result) []Kept {
 	r.mu.Lock()
@@ -83,7 +91,9 @@ func (res *Result) Recalled() Record {
 // key is what a unit is remembered by.
 func (r *Renderer) key(u *Unit) Key {
 	var e encoder
-	e.settings(&r.settings)
+	told := r.settings
+	told.charts = nil // who asks for them notes it
+	e.settings(&told)
 	e.Texts([]string{string(u.Kind), u.Path, u.Name, u.Cluster, u.entry, u.values, r.mainFile(u), r.KubeVersion(u)})
 	e.Bool(u.guess)
 	e.Texts(u.files)
@@ -173,6 +183,17 @@ func (r *Renderer) readFor(res *Result) {
 func Followed(o *manifest.Object) bool {
 	_, ok := gitopsKinds[o.GroupKind()]
 	return ok || wanted(o) || o.GroupKind() == resourceSet
+}
+
+// Sum identifies what a unit is rendered from and what all that it looked at is.
+func (r *Renderer) Sum(res *Result) [sha256.Size]byte {
+	var e encoder
+	e.Bytes(res.key[:])
+	for _, l := range res.Looks() {
+		e.Text(l.Name)
+		e.Text(r.prints.Of(l))
+	}
+	return sha256.Sum256(e.Buf)
 }
 
 // Looks are all looks that the result depends on, besides what its key says, in
@@ -276,9 +297,12 @@ type recalled struct {
 	record  Record
 	objects map[int]*manifest.Object // those that were restored, by number
 	places  map[int][]manifest.Place
+}
 
+// repeat is a unit that is rendered again, once.
+type repeat struct {
 	once  sync.Once
-	whole *Result // rendered after all
+	whole *Result
 }
 
 // recall gives what is remembered of a unit, if all that it looked at is as it was.
@@ -304,7 +328,7 @@ func (r *Renderer) recollect(u *Unit, key Key, record Record) *Result {
 		seen.Note(l.Name, l.What)
 	}
 	known := &recalled{record: record, objects: map[int]*manifest.Object{}, places: map[int][]manifest.Place{}}
-	res := &Result{Unit: u, key: key, recalled: known, looks: []*Looks{seen}, number: map[*manifest.Object]int{}}
+	res := &Result{Unit: u, key: key, repeat: &repeat{}, recalled: known, looks: []*Looks{seen}, number: map[*manifest.Object]int{}}
 	status, reason := Status(d.String()), d.String()
 	res.count, res.size, res.unpacked = d.Int(), int64(d.Int()), int64(d.Int())
 	res.Problems, res.Read, res.others = d.problems(), d.Strings(), d.Strings()
@@ -361,8 +385,8 @@ func (r *Renderer) restored(d *decoder, res *Result) (*manifest.Object, int) {
 	return o, i
 }
 
-// Wholly is an object of a unit that was recalled, as rendering it gives it; nil if
-// that fails.
+// Wholly is an object of a unit that is not kept as it is, as rendering the unit
+// again gives it; nil if that fails.
 func (r *Renderer) Wholly(res *Result, i int) *manifest.Object {
 	whole := r.Again(res)
 	if i >= len(whole.Objects) {
@@ -371,25 +395,24 @@ func (r *Renderer) Wholly(res *Result, i int) *manifest.Object {
 	return whole.Objects[i]
 }
 
-// Again is a result that was recalled, rendered after all.
+// Again is a result of which not all is kept, rendered again.
 func (r *Renderer) Again(res *Result) *Result {
-	known := res.recalled
-	known.once.Do(func() {
+	res.repeat.once.Do(func() {
 		u := *res.Unit
-		known.whole = &Result{Unit: &u, repeated: true}
+		whole := &Result{Unit: &u, repeated: true, repeat: &repeat{}, key: res.key}
 		r.mu.Lock()
 		ctx := r.ctx
 		r.mu.Unlock()
 		if ctx == nil {
 			ctx = context.Background()
 		}
-		if err := r.render(ctx, &u, known.whole); err != nil || len(known.whole.Objects) != res.count {
-			known.whole = &Result{Unit: &u}
+		if err := r.render(ctx, &u, whole); err != nil || len(whole.Objects) != res.Count() {
+			whole = &Result{Unit: &u, repeat: &repeat{}, key: res.key}
 		}
-		known.whole.key = res.key
-		res.looks = append(res.looks, known.whole.looks...)
+		res.repeat.whole = whole
+		res.looks = append(res.looks, whole.looks...)
 	})
-	return known.whole
+	return res.repeat.whole
 }
 
 // unmasked is an object with all of its values, which may have been left out when
@@ -398,7 +421,10 @@ func (r *Renderer) unmasked(o *manifest.Object) *manifest.Object {
 	r.mu.Lock()
 	masked := r.masked[o]
 	r.mu.Unlock()
-	if whole := o.Whole(); masked && whole != nil {
+	if !masked {
+		return o
+	}
+	if whole := o.Whole(); whole != nil {
 		return whole
 	}
 	return o

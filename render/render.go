@@ -181,6 +181,7 @@ type Result struct {
 	// key is what the unit is remembered by; recalled what was remembered of it.
 	key      Key
 	recalled *recalled
+	repeat   *repeat
 	// Took is the time that the unit took to render.
 	Took time.Duration
 
@@ -410,7 +411,7 @@ func (r *Renderer) discover(all bool) error {
 	}
 	r.found = discover(r.tree, listing, r.opts)
 	r.settings.charts = sortedKeys(r.found.charts)
-	r.builder.charts = r.settings.charts
+	r.builder.charts, r.prints.charts = r.settings.charts, r.settings.charts
 	return nil
 }
 
@@ -473,7 +474,7 @@ func (r *Renderer) each(ctx context.Context, n int, f func(int)) {
 // the result; the error is that nothing can be rendered at all, or that the run
 // was ended.
 func (r *Renderer) Render(ctx context.Context, u *Unit) (res *Result, err error) {
-	res = &Result{Unit: u}
+	res = &Result{Unit: u, repeat: &repeat{}}
 	defer func() {
 		if v := recover(); v != nil {
 			res.Objects = nil

@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -42,6 +43,9 @@ type Outcome struct {
 	Objects int
 
 	needs []store.Request
+	// sums identify what the units are rendered from and all that they look at, by
+	// kind and id; of Units alone.
+	sums map[string][sha256.Size]byte
 	// lasting says that another run would find the same.
 	lasting bool
 }
@@ -179,7 +183,6 @@ func checkTree(ctx context.Context, tree source.Tree, c *config.Config, s Source
 	trees := r.trees(files)
 	lint.Locate(trees, source)
 	findings = append(findings, trees...)
-	r.keep()
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return render.Excluded(f.Origin.File, c.Exclude) })
 	findings = superseded(findings, Rules())
 	suppressor := lint.NewSuppressor(Rules(), source).With(c.Selection).Honour(rules.Ours)
@@ -197,18 +200,30 @@ func checkTree(ctx context.Context, tree source.Tree, c *config.Config, s Source
 		// What the rest of the repository would need them for was not run.
 		findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "ignore-unused" })
 	}
+	r.keep()
 	return &Outcome{Findings: findings, Graph: graph, Objects: r.objects, needs: r.sortedNeeds(), lasting: !r.passing}, nil
 }
 
 // Units renders what Tree checks, and judges nothing: it tells what there is and
 // what it needs.
 func Units(ctx context.Context, tree source.Tree, c *config.Config, s Source, paths []string) (*Outcome, error) {
-	renderer, err := render.New(tree, RenderOptions(c, s))
+	opts := RenderOptions(c, s)
+	if s.Memory != nil && s.Decrypt == nil {
+		opts.Memory = s.Memory
+	}
+	renderer, err := render.New(tree, opts)
 	if err != nil {
 		return nil, err
 	}
 	r := &run{paths: paths, needs: map[store.Request]*need{}}
+	sums := map[string][sha256.Size]byte{}
 	graph, err := renderer.Run(ctx, r.wanted(), func(res *render.Result) {
+		if opts.Memory != nil && !res.Later() {
+			sum := renderer.Sum(res)
+			r.mu.Lock()
+			sums[unitKey(res.Unit)] = sum
+			r.mu.Unlock()
+		}
 		for _, p := range res.Problems {
 			if p.Needs != (store.Request{}) {
 				r.need(p, res.Unit.ID())
@@ -218,7 +233,31 @@ func Units(ctx context.Context, tree source.Tree, c *config.Config, s Source, pa
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Graph: graph, needs: r.sortedNeeds()}, nil
+	return &Outcome{Graph: graph, needs: r.sortedNeeds(), sums: sums}, nil
+}
+
+// unitKey tells units apart: two of one folder may be of different kinds.
+func unitKey(u *render.Unit) string { return string(u.Kind) + "\x00" + u.ID() }
+
+// Touched are the units, of what Units gave with a Memory, that are not what they are
+// in another tree, or not in it at all: something that they are made of, or that they
+// looked at, be it in vain, is another there. gone are the ids of those that are only
+// there.
+func (o *Outcome) Touched(base *Outcome) (touched []*render.Unit, gone []string) {
+	there := map[string]bool{}
+	for _, u := range o.Graph.Units {
+		key := unitKey(u)
+		there[key] = true
+		if sum, ok := base.sums[key]; !ok || sum != o.sums[key] {
+			touched = append(touched, u)
+		}
+	}
+	for _, u := range base.Graph.Units {
+		if !there[unitKey(u)] {
+			gone = append(gone, u.ID())
+		}
+	}
+	return touched, gone
 }
 
 type run struct {

@@ -97,6 +97,7 @@ func (r *run) files(ctx context.Context, t *lint.Tree) []lint.Finding {
 	}
 	// What the first rule asks of all files it would read one after the other.
 	inParallel(len(wanted), func(i int) { _, _ = t.ReadFile(wanted[i]) })
+	known := r.memory.verdicts()
 	found := make([][]lint.Finding, len(wanted))
 	inParallel(len(wanted), func(i int) {
 		if ctx.Err() != nil {
@@ -107,7 +108,7 @@ func (r *run) files(ctx context.Context, t *lint.Tree) []lint.Finding {
 		if err != nil || isBinary(data) {
 			return
 		}
-		found[i] = r.linter.File(t, lint.NewFile(wanted[i], data))
+		found[i] = known.judge(r.linter, t, lint.NewFile(wanted[i], data))
 	})
 	return slices.Concat(found...)
 }

@@ -26,6 +26,9 @@ type Memory struct {
 	objects map[cache.Key][]byte // those that are kept nowhere else
 	stored  map[cache.Key]bool   // those that are
 	changed bool
+
+	loadFiles sync.Once
+	files     *verdicts
 }
 
 // NewMemory is the memory for one repository, under one configuration. identity is
@@ -137,6 +140,7 @@ func (m *Memory) get(key cache.Key) ([]byte, bool) {
 
 // Save keeps what was remembered for other runs.
 func (m *Memory) Save() {
+	m.saveVerdicts()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cache == nil || !m.changed {

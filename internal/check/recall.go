@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/scantling-dev/scantling/internal/cache"
+	"github.com/scantling-dev/scantling/internal/crd"
 	"github.com/scantling-dev/scantling/internal/manifest"
 	"github.com/scantling-dev/scantling/internal/wire"
 	"github.com/scantling-dev/scantling/lint"
@@ -92,9 +93,19 @@ func (r *run) summarise(g *given, kept []*manifest.Object) []render.Kept {
 	for _, o := range kept {
 		k := render.Kept{Object: o, Node: secrets.Withhold(o.Node)}
 		views[o], k.Masked = o, k.Node != o.Node
-		if k.Masked {
-			views[o] = view(o, k.Node)
+		switch {
+		case k.Masked:
+			views[o] = view(o, k.Node, func() *manifest.Object { return o })
 			g.of.Stands(views[o], o)
+		case o.GroupKind() == crd.Kind:
+			// Most of it is prose, and hardly ever is anything wrong with it that is
+			// not said already.
+			k.Node = crd.Compact(o.Node)
+			of, number := g.of, g.of.Number(o)
+			views[o] = view(o, k.Node, func() *manifest.Object { return r.renderer.Wholly(of, number) })
+			g.of.Stands(views[o], o)
+			k.Object = views[o]
+			defer g.of.Forget(o)
 		}
 		if render.Followed(o) {
 			g.follow = append(g.follow, k)
@@ -108,12 +119,12 @@ func (r *run) summarise(g *given, kept []*manifest.Object) []render.Kept {
 			objects[i] = views[o]
 		}
 	}
-	return slices.DeleteFunc(list, func(k render.Kept) bool { return !judged[k.Object] })
+	return slices.DeleteFunc(list, func(k render.Kept) bool { return !judged[k.Object] && !k.Object.Restored() })
 }
 
 // view is an object without some of its values.
-func view(o *manifest.Object, node *yaml.Node) *manifest.Object {
-	v := manifest.Restore(o.GVK, o.Namespace, o.Name, node, o.Origin, func() *manifest.Object { return o })
+func view(o *manifest.Object, node *yaml.Node, whole func() *manifest.Object) *manifest.Object {
+	v := manifest.Restore(o.GVK, o.Namespace, o.Name, node, o.Origin, whole)
 	v.Template = o.Template
 	return v
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/scantling-dev/scantling/internal/check"
 	"github.com/scantling-dev/scantling/internal/report"
+	"github.com/scantling-dev/scantling/internal/source"
 	"github.com/scantling-dev/scantling/render"
 	"github.com/urfave/cli/v2"
 )
@@ -22,7 +23,9 @@ func unitsCommand() *cli.Command {
 		Name:      "units",
 		Usage:     "show what the repository deploys: what was found to render, what led to it, and what became of it",
 		ArgsUsage: "[path ...]",
-		Flags: append(inputFlags(),
+		Flags: append(slices.Concat(inputFlags(), baseFlags()),
+			&cli.BoolFlag{Name: "changed", Usage: "show only the units that a change touches: that read, list or look for something that is another in the base, which is HEAD unless --base or --base-tree names one", EnvVars: []string{"SCANTLING_CHANGED"}},
+			&cli.BoolFlag{Name: "staged", Usage: "look at what is staged, as git would commit it, whatever lies in the work tree", EnvVars: []string{"SCANTLING_STAGED"}},
 			&cli.BoolFlag{Name: "all", Usage: "list the files and folders that are no unit, too, and what they were taken for", EnvVars: []string{"SCANTLING_ALL"}},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "write `FORMAT`: " + strings.Join(unitFormats, ", "), EnvVars: []string{"SCANTLING_FORMAT"}}),
 		Action: func(c *cli.Context) error {
@@ -35,7 +38,10 @@ func unitsCommand() *cli.Command {
 				return err
 			}
 			defer w.close()
-			outcome, err := check.Units(c.Context, w.tree, w.config, w.source(w.store), w.paths)
+			if c.Bool("changed") {
+				return runChanged(c, w, format)
+			}
+			outcome, err := w.units(c, w.tree)
 			if err != nil {
 				return err
 			}
@@ -48,6 +54,51 @@ func unitsCommand() *cli.Command {
 			return nil
 		},
 	}
+}
+
+// units renders a tree, with what is remembered of its units.
+func (w *workspace) units(c *cli.Context, tree source.Tree) (*check.Outcome, error) {
+	kept := w.store
+	if tree != w.tree {
+		var err error
+		if kept, err = openStore(tree); err != nil {
+			return nil, err
+		}
+		defer func() { _ = kept.Close() }()
+	}
+	from := w.source(kept)
+	from.Memory = w.memory
+	return check.Units(c.Context, tree, w.config, from, w.paths)
+}
+
+// runChanged shows the units that a change touches.
+func runChanged(c *cli.Context, w *workspace, format string) error {
+	base, err := w.openBase(c)
+	if err != nil {
+		return err
+	}
+	if base == nil {
+		if base, err = baseTree(w.repo, "HEAD", true); err != nil {
+			return err
+		}
+	}
+	head, err := w.units(c, w.tree)
+	if err != nil {
+		return err
+	}
+	before, err := w.units(c, base)
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", base.Ref(), err)
+	}
+	touched, gone := head.Touched(before)
+	head.Graph.Units, head.Graph.Notes = touched, nil
+	if err := writeUnits(c.App.Writer, format, head, false); err != nil {
+		return fmt.Errorf("writing the units: %w", err)
+	}
+	for _, id := range gone {
+		fmt.Fprintf(c.App.ErrWriter, "scantling: %s is not there any more\n", report.Line(id))
+	}
+	return nil
 }
 
 func writeUnits(w io.Writer, format string, outcome *check.Outcome, all bool) error {

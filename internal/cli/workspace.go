@@ -155,7 +155,7 @@ func openPaths(c *cli.Context, args []string) (*workspace, error) {
 			return nil, err
 		}
 	}
-	w.memory = w.newMemory(c, c.String("base") != "" || c.String("base-tree") != "" || w.shard != nil || c.Command.Name == "merge")
+	w.memory = w.newMemory(c, c.String("base") != "" || c.String("base-tree") != "" || w.shard != nil || c.Bool("changed") || c.Command.Name == "merge")
 	return w, nil
 }
 

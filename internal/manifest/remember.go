@@ -120,15 +120,18 @@ func (m *memory) note(elements []string, rough bool, at Origin) {
 // Files are the files that the object's fields are written in, and those of the way
 // from there to the cluster, sorted. It is Places at less cost.
 func (o *Object) Files() []string {
-	seen := map[string]bool{o.Origin.File: true}
+	seen, asked := map[string]bool{o.Origin.File: true}, false
 	Walk(o.Node, func(path []string, hits []Hit) bool {
 		if n := hits[len(hits)-1].Value; n.Kind != yaml.ScalarNode {
 			return true
 		}
-		at := o.find(hits, path, true)
-		seen[at.File] = true
-		for _, step := range at.Via {
-			seen[step.File] = true
+		if at := o.find(hits, path, true); !seen[at.File] || at.File == o.Origin.File && !asked {
+			asked = asked || at.File == o.Origin.File
+			seen[at.File] = true
+			// The way from a file is the same for all that it holds.
+			for _, step := range o.find(hits, path, false).Via {
+				seen[step.File] = true
+			}
 		}
 		return true
 	})
