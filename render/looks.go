@@ -24,6 +24,13 @@ type Look struct {
 	What Sight
 }
 
+// Telling says that the path may be a URL with a password, which kustomize looks for
+// as a file: it must not be kept.
+func (l Look) Telling() bool {
+	_, rest, ok := strings.Cut(l.Name, ":/")
+	return ok && strings.Contains(rest, "@")
+}
+
 // Sight is how a path was looked at; of several ways the sum.
 type Sight byte
 

@@ -209,7 +209,7 @@ func (res *Result) Looks() []Look {
 // Lasting says that the result would be the same another time: nothing in it is for
 // lack of time or memory, or of what other units took of a common budget.
 func (res *Result) Lasting() bool {
-	return !res.Unit.killed && !slices.ContainsFunc(res.Problems, func(p Problem) bool {
+	return !res.Unit.killed && !slices.ContainsFunc(res.Looks(), Look.Telling) && !slices.ContainsFunc(res.Problems, func(p Problem) bool {
 		switch p.Class {
 		case "limit-time", "limit-memory", "limit-size", "internal":
 			return true

@@ -20,13 +20,13 @@ var decryptedFileCommitted = &lint.Rule{
 	Frameworks: []string{"MITRE:T1552.001"},
 	Supersedes: []string{"configmap-contains-secret", "helm-values-plaintext-secret", "secret-generator-plaintext", "secret-plaintext", "sops-unencrypted-file", "url-embedded-credentials"},
 	CheckTree: func(p *lint.TreePass) {
-		encrypted := encryptedByStem(p.Tree)
-		for _, name := range p.Tree.Files {
+		encrypted := encryptedByStem(p.Tree())
+		for _, name := range p.Tree().Files {
 			stem, marked := decryptedStem(name)
 			if !marked && len(encrypted[stem]) == 0 {
 				continue
 			}
-			if f := surveyOf(p.Tree).files[name]; f != nil && anyBlock(f) != nil {
+			if f := surveyOf(p.Tree()).files[name]; f != nil && anyBlock(f) != nil {
 				// Encrypted itself, or what the sops rules judge.
 				continue
 			}
@@ -163,7 +163,7 @@ func decryptedStem(name string) (stem string, marked bool) {
 // reportClearCopy reports a file that holds in clear what another encrypts, or whose
 // name says that it is decrypted.
 func reportClearCopy(p *lint.TreePass, name string, encrypted []*sops.File, marked bool) {
-	data, err := p.Tree.ReadFile(name)
+	data, err := p.Tree().ReadFile(name)
 	if err != nil || len(data) > maxRenamedSize {
 		return
 	}

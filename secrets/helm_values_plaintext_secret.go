@@ -162,21 +162,30 @@ func checkValuesFile(p *lint.TreePass) {
 		}
 		kind = "values"
 	}
+	p.Nothing("values as "+kind, func() bool { return searchValues(p, kind, from) == 0 })
+}
+
+// searchValues reports the literals in a file of values, and says how many there
+// are, which follows from the file alone.
+func searchValues(p *lint.TreePass, kind string, from valuesOrigin) (literals int) {
 	docs, problems := p.File.Documents()
 	for _, doc := range docs {
 		if kind == "values" && isObject(doc) || sops.Read(doc).Valid() {
 			continue
 		}
 		walkValues(doc, kind, func(w *walker, root int, found carried) {
+			literals++
 			p.ReportInside(found.severity(p.Rule.Severity, from), p.File.Node(found.node), w.stable(), found.inside, "values hold a literal for %q", w.below(root, found))
 		})
 	}
 	if len(docs) == 0 && len(problems) > 0 && kind == "values" {
 		// A template of values.
 		for _, in := range credentialsInLines(string(p.File.Data), lineSyntax{colons: true}) {
+			literals++
 			p.ReportInside(p.Rule.Severity, manifest.Span{File: p.File.Name, Line: 1, Column: 1}, in.Key, in, "values hold a literal for %q", insideName(in))
 		}
 	}
+	return literals
 }
 
 // helmValuesExamples are those of helm-values-plaintext-secret.

@@ -18,7 +18,7 @@ var secretDecryptedInChange = &lint.Rule{
 	Frameworks: []string{"MITRE:T1552.001"},
 	Supersedes: []string{"configmap-contains-secret", "decrypted-file-committed", "env-var-plaintext-secret", "helm-values-plaintext-secret", "secret-generator-plaintext", "secret-in-command-args", "secret-plaintext", "sops-object-patched", "sops-partially-encrypted", "sops-unencrypted-file", "url-embedded-credentials"},
 	CheckTree: func(p *lint.TreePass) {
-		for _, c := range sopsChanges(p.Tree) {
+		for _, c := range sopsChanges(p.Tree()) {
 			reportDecrypted(p, c)
 		}
 	},

@@ -42,15 +42,15 @@ var secretGeneratorPlaintext = &lint.Rule{
 	},
 	CheckTree: func(p *lint.TreePass) {
 		done := map[string]bool{}
-		for _, k := range kustomizationsOf(p.Tree) {
+		for _, k := range kustomizationsOf(p.Tree()) {
 			for _, source := range generatorSources(k.node) {
-				name, ok := k.resolve(p.Tree, source.path)
+				name, ok := k.resolve(p.Tree(), source.path)
 				if !ok || done[name] {
 					// A file that git does not track is missing where it is rendered.
 					continue
 				}
 				done[name] = true
-				if data, err := p.Tree.ReadFile(name); err == nil && !isSealed(data) {
+				if data, err := p.Tree().ReadFile(name); err == nil && !isSealed(data) {
 					judgeSource(p, source, lint.NewFile(name, data))
 				}
 			}

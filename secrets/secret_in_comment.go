@@ -119,10 +119,11 @@ auth:
 
 // isChartValues says that a file is the values.yaml of a chart: its comments are
 // the chart's documentation.
-func isChartValues(name string, t *lint.Tree) bool {
+func isChartValues(name string, tree func() *lint.Tree) bool {
 	if base := path.Base(name); base != "values.yaml" && base != "values.yml" {
 		return false
 	}
+	t := tree()
 	return len(t.Files) == 0 || t.Has(path.Join(path.Dir(name), "Chart.yaml"))
 }
 

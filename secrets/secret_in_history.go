@@ -18,7 +18,7 @@ var secretInHistory = &lint.Rule{
 	Frameworks: []string{"MITRE:T1552.001"},
 	Compares:   true,
 	CheckTree: func(p *lint.TreePass) {
-		for _, was := range p.Tree.Past {
+		for _, was := range p.Tree().Past {
 			at := manifest.Span{File: was.Origin.File}
 			severity := max(p.Rule.Severity, was.Severity)
 			if was.Rule == "" {

@@ -21,14 +21,14 @@ var secretManagerAbsent = &lint.Rule{
 	Profile:    lint.All,
 	CheckTree: func(p *lint.TreePass) {
 		name, offset := "", 0
-		for _, f := range p.Tree.Files {
+		for _, f := range p.Tree().Files {
 			if !mayHoldObjects(f) {
 				if isManagerFile(f) {
 					return
 				}
 				continue
 			}
-			data, err := p.Tree.ReadFile(f)
+			data, err := p.Tree().ReadFile(f)
 			if err != nil {
 				continue
 			}
@@ -44,7 +44,7 @@ var secretManagerAbsent = &lint.Rule{
 		if name == "" {
 			return
 		}
-		data, err := p.Tree.ReadFile(name)
+		data, err := p.Tree().ReadFile(name)
 		if err != nil {
 			return
 		}

@@ -43,7 +43,7 @@ var secretPlaintext = &lint.Rule{
 		searchSecrets(p.File, reading, reportSecret(p))
 	},
 	CheckTree: func(p *lint.TreePass) {
-		searchPatchFiles(p.Tree, reportSecret(p))
+		searchPatchFiles(p.Tree(), reportSecret(p))
 	},
 	Examples: `
 -- bad.yaml --

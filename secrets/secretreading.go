@@ -23,7 +23,7 @@ const (
 
 // readingOf says how a file is searched, by its name. What calls itself text is
 // prose unless some unit reads it.
-func readingOf(t *lint.Tree, name string) secretReading {
+func readingOf(tree func() *lint.Tree, name string) secretReading {
 	base := path.Base(name)
 	if base == "NOTES.txt" || strings.HasPrefix(strings.ToLower(base), "readme") {
 		return readNot
@@ -37,7 +37,7 @@ func readingOf(t *lint.Tree, name string) secretReading {
 	case ".sh", ".bash", ".zsh", ".ksh", ".fish", ".mk", ".ps1", ".bat":
 		return readLines
 	case ".txt":
-		if t.Readers == nil || len(t.Readers(name)) == 0 {
+		if !isRead(tree, name) {
 			return readNot
 		}
 	case ".md", ".markdown", ".mdx", ".rst", ".adoc", ".asciidoc", ".html", ".htm", ".tex", ".org", ".ipynb", ".svg", ".xml", ".css", ".scss",
@@ -89,7 +89,12 @@ func isSampleName(name string) bool {
 }
 
 // isUnusedSample is isSample for a file of a tree.
-func isUnusedSample(t *lint.Tree, name string) bool {
-	used := t.Readers != nil && len(t.Readers(name)) > 0
-	return isSampleName(name) || !used && isSample(name)
+func isUnusedSample(tree func() *lint.Tree, name string) bool {
+	return isSampleName(name) || isSample(name) && !isRead(tree, name)
+}
+
+// isRead says that some unit reads a file.
+func isRead(tree func() *lint.Tree, name string) bool {
+	t := tree()
+	return t.Readers != nil && len(t.Readers(name)) > 0
 }

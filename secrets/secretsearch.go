@@ -54,9 +54,10 @@ func mayHoldSecret(text []byte) bool {
 		(bytes.Contains(text, []byte("data")) || bytes.Contains(text, []byte("Data")))
 }
 
-// namesKindSecret says that the word Secret stands somewhere as the value of a key
-// may: not as a part of a name, in a list, or in prose, of which the descriptions
-// of custom resources are full.
+// namesKindSecret says that Secret, SecretList or SopsSecret stands somewhere as the
+// value of a key may, or as one of the kinds that a patch is for: not as a part of a
+// name, in a list, or in prose, of which the descriptions of custom resources are
+// full.
 func namesKindSecret(text []byte) bool {
 	word := []byte("Secret")
 	for from := 0; ; {
@@ -66,14 +67,15 @@ func namesKindSecret(text []byte) bool {
 		}
 		start := from + i
 		from = start + len(word)
-		if endsValue(bytes.TrimPrefix(text[from:], []byte("List"))) && valueFollows(text[:start]) {
+		if endsValue(bytes.TrimPrefix(text[from:], []byte("List"))) && valueFollows(bytes.TrimSuffix(text[:start], []byte("Sops"))) {
 			return true
 		}
 	}
 }
 
 // endsValue says that a value may end in front of a text: at its end or that of a
-// line, before a comment, an escape, an action or what ends an entry on one line.
+// line, before a comment, an escape, an action, or what ends an entry on one line or
+// one of several kinds.
 func endsValue(text []byte) bool {
 	blank := len(text)
 	text = bytes.TrimLeft(bytes.TrimLeft(text, `"'`), " \t")
@@ -81,7 +83,7 @@ func endsValue(text []byte) bool {
 	if len(text) == 0 {
 		return true
 	}
-	return text[0] >= utf8.RuneSelf || bytes.IndexByte([]byte("\r\n\\{},]"), text[0]) >= 0 || text[0] == '#' && blank > 0
+	return text[0] >= utf8.RuneSelf || bytes.IndexByte([]byte("\r\n\\{},]|)$"), text[0]) >= 0 || text[0] == '#' && blank > 0
 }
 
 // longestTag is how much is looked at of what may be a tag or an anchor.
@@ -89,7 +91,7 @@ const longestTag = 64
 
 // valueFollows says that a value may stand behind a text: at its beginning, behind
 // a colon, a tag, an anchor, the head of a block, an escape that stands for space,
-// an action, or a line that ends with a comment.
+// an action, another kind, or a line that ends with a comment.
 func valueFollows(text []byte) bool {
 	text = bytes.TrimRight(text, `"'\`)
 	trimmed := bytes.TrimRight(text, " \t\r\n")
@@ -101,7 +103,7 @@ func valueFollows(text []byte) bool {
 			return true
 		}
 	}
-	if last := trimmed[len(trimmed)-1]; last == ':' || last == '}' || last >= utf8.RuneSelf {
+	if last := trimmed[len(trimmed)-1]; last >= utf8.RuneSelf || bytes.IndexByte([]byte(":}|(^"), last) >= 0 {
 		return true
 	}
 	near := trimmed[max(0, len(trimmed)-longestTag):]

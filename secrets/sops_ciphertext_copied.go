@@ -24,7 +24,7 @@ var sopsCiphertextCopied = &lint.Rule{
 		}
 	},
 	CheckTree: func(p *lint.TreePass) {
-		for _, change := range sopsChanges(p.Tree) {
+		for _, change := range sopsChanges(p.Tree()) {
 			moved := movedIn(change)
 			for _, c := range moved[:min(len(moved), maxClear)] {
 				p.Report(c.leaf.At, docKey(change.head, c.doc, c.leaf.Path), "%s holds what was the ciphertext of %s, which can't be decrypted here", c.leaf.Path, c.from)

@@ -29,10 +29,10 @@ var sopsCreationRulesMissing = &lint.Rule{
 	},
 	CheckTree: func(p *lint.TreePass) {
 		var outside []string
-		rules := creationRulesOf(p.Tree)
-		files := surveyOf(p.Tree).files
+		rules := creationRulesOf(p.Tree())
+		files := surveyOf(p.Tree()).files
 		for _, name := range slices.Sorted(maps.Keys(files)) {
-			if blockOf(files[name]).Line == 0 || isSpecimen(p.Tree, name) {
+			if blockOf(files[name]).Line == 0 || isSpecimen(p.Tree(), name) {
 				continue
 			}
 			switch g := rules.of(name); {
@@ -43,7 +43,7 @@ var sopsCreationRulesMissing = &lint.Rule{
 				p.Report(blockOf(files[name]), "sops", "the file is encrypted, but no creation rule of %s matches its path", g.configs[0].File)
 			}
 		}
-		if len(outside) > 0 && len(otherConfigs(p.Tree)) == 0 {
+		if len(outside) > 0 && len(otherConfigs(p.Tree())) == 0 {
 			reportNoConfig(p, outside, files, len(rules) > 0)
 		}
 	},
@@ -203,10 +203,10 @@ func reportNoConfig(p *lint.TreePass, names []string, files map[string]*sops.Fil
 // refuse to encrypt. Where SOPS is not used there is nothing to say.
 func reportUncoveredSecret(p *lint.TreePass) {
 	name := p.File.Name
-	if format := sops.FormatOf(path.Base(name)); format != sops.YAML && format != sops.JSON || isSpecimen(p.Tree, name) || p.File.Contains("{{") {
+	if format := sops.FormatOf(path.Base(name)); format != sops.YAML && format != sops.JSON || isSpecimen(p.Tree(), name) || p.File.Contains("{{") {
 		return
 	}
-	g := creationRulesOf(p.Tree).of(name)
+	g := creationRulesOf(p.Tree()).of(name)
 	if len(g.configs) == 0 || len(g.rules) > 0 || g.refused {
 		return
 	}

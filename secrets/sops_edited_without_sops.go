@@ -17,7 +17,7 @@ var sopsEditedWithoutSOPS = &lint.Rule{
 	Category: lint.Secrets,
 	Compares: true,
 	CheckTree: func(p *lint.TreePass) {
-		for _, c := range sopsChanges(p.Tree) {
+		for _, c := range sopsChanges(p.Tree()) {
 			if c.head != nil {
 				reportEdited(p, c)
 			}

@@ -25,7 +25,7 @@ var sopsEncryptedRegexIncomplete = &lint.Rule{
 	Harmless: true,
 	CheckTree: func(p *lint.TreePass) {
 		suspects := map[*sops.CreationRule]*selectorFault{}
-		configs := creationRulesOf(p.Tree)
+		configs := creationRulesOf(p.Tree())
 		for _, dir := range slices.Sorted(maps.Keys(configs)) {
 			for _, rule := range configs[dir].Rules {
 				if fault := judgeSelector(rule); fault != nil {
@@ -36,7 +36,7 @@ var sopsEncryptedRegexIncomplete = &lint.Rule{
 		if len(suspects) == 0 {
 			return
 		}
-		confirmSelectors(p.Tree, configs, suspects)
+		confirmSelectors(p.Tree(), configs, suspects)
 		for _, dir := range slices.Sorted(maps.Keys(configs)) {
 			for _, rule := range configs[dir].Rules {
 				if fault := suspects[rule]; fault != nil && (fault.certain || fault.governs) {

@@ -19,19 +19,19 @@ var sopsEncryptsStructuralFields = &lint.Rule{
 	Severity: lint.High,
 	Category: lint.Secrets,
 	CheckTree: func(p *lint.TreePass) {
-		s := surveyOf(p.Tree)
-		for _, name := range p.Tree.Files {
+		s := surveyOf(p.Tree())
+		for _, name := range p.Tree().Files {
 			f := s.files[name]
 			if f == nil {
 				continue
 			}
 			for _, d := range f.Documents {
-				if fields, at := structuralCiphertext(d); len(fields) > 0 && !decryptedByGenerator(p.Tree, name) {
+				if fields, at := structuralCiphertext(d); len(fields) > 0 && !decryptedByGenerator(p.Tree(), name) {
 					verb := "is"
 					if len(fields) > 1 {
 						verb = "are"
 					}
-					p.ReportAs(structuralSeverity(p.Tree, name, fields), at, docKey(f, d, "sops"), "%s of the object %s encrypted, so that nothing knows the object before it is decrypted", joinWords(fields), verb)
+					p.ReportAs(structuralSeverity(p.Tree(), name, fields), at, docKey(f, d, "sops"), "%s of the object %s encrypted, so that nothing knows the object before it is decrypted", joinWords(fields), verb)
 				}
 			}
 		}

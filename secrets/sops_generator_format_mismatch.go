@@ -36,10 +36,10 @@ var sopsGeneratorFormatMismatch = &lint.Rule{
 // mayBeFlux says that Flux builds the kustomization, as far as is known. Argo CD
 // decrypts nothing, in whatever format.
 func mayBeFlux(p *lint.TreePass) bool {
-	if p.Tree.Readers == nil {
+	if p.Tree().Readers == nil {
 		return true
 	}
-	readers := p.Tree.Readers(p.File.Name)
+	readers := p.Tree().Readers(p.File.Name)
 	return len(readers) == 0 || slices.ContainsFunc(readers, func(r lint.Reader) bool { return r.Kind != argoApplicationKind.Kind })
 }
 
@@ -97,12 +97,12 @@ func storeOfKey(key string) store {
 // SOPS did not encrypt. doc is its document, where that is YAML or JSON.
 func sealedSource(p *lint.TreePass, file string) (have store, doc *yaml.Node) {
 	name := path.Join(path.Dir(p.File.Name), file)
-	if !p.Tree.Has(name) {
+	if !p.Tree().Has(name) {
 		return noStore, nil
 	}
 	// Many generators may read one file.
-	s := p.Tree.Shared(sealedSourceKey(name), func() any {
-		data, err := p.Tree.ReadFile(name)
+	s := p.Tree().Shared(sealedSourceKey(name), func() any {
+		data, err := p.Tree().ReadFile(name)
 		if err != nil {
 			return sealedSourceRead{}
 		}

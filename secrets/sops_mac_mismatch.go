@@ -17,16 +17,16 @@ var sopsMACMismatch = &lint.Rule{
 	Severity: lint.High,
 	Category: lint.Secrets,
 	CheckTree: func(p *lint.TreePass) {
-		if p.Tree.Verify == nil {
+		if p.Tree().Verify == nil {
 			return
 		}
-		files := surveyOf(p.Tree).files
+		files := surveyOf(p.Tree()).files
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			i := slices.IndexFunc(files[name].Documents, func(d *sops.Document) bool { return d.Metadata.Valid() })
 			if i < 0 {
 				continue
 			}
-			if err := p.Tree.Verify(name); err != nil {
+			if err := p.Tree().Verify(name); err != nil {
 				p.Report(files[name].Documents[i].Block, "sops", "with the key at hand the file is not as sops wrote it: %v", err)
 			}
 		}

@@ -17,7 +17,7 @@ var sopsPluginRecipient = &lint.Rule{
 	Category: lint.Secrets,
 	Harmless: true,
 	CheckTree: func(p *lint.TreePass) {
-		for _, name := range p.Tree.Files {
+		for _, name := range p.Tree().Files {
 			if path.Base(name) == sops.ConfigName {
 				reportPlugins(p, name)
 			}
@@ -56,7 +56,7 @@ creation_rules:
 // reportPlugins reports the plugins that a configuration names, each where it does
 // so first. One that the base does not have is news to everybody.
 func reportPlugins(p *lint.TreePass, name string) {
-	data, err := p.Tree.ReadFile(name)
+	data, err := p.Tree().ReadFile(name)
 	if err != nil {
 		return
 	}
@@ -69,7 +69,7 @@ func reportPlugins(p *lint.TreePass, name string) {
 			}
 			seen[plugin] = true
 			severity, what := p.Rule.Severity, ""
-			if p.Tree.Base != nil && !basePlugins(p.Tree.Base)[plugin] {
+			if p.Tree().Base != nil && !basePlugins(p.Tree().Base)[plugin] {
 				severity, what = lint.High, ", which no rule of the base does"
 			}
 			p.ReportAs(severity, rule.RecipientAt(recipient), "age["+plugin+"]", "encrypting by this rule runs the program age-plugin-%s%s", plugin, what)

@@ -20,13 +20,13 @@ var sopsRecipientDrift = &lint.Rule{
 	Category: lint.Secrets,
 	Harmless: true,
 	CheckTree: func(p *lint.TreePass) {
-		rules := creationRulesOf(p.Tree)
+		rules := creationRulesOf(p.Tree())
 		if len(rules) == 0 {
 			return
 		}
-		files := surveyOf(p.Tree).files
+		files := surveyOf(p.Tree()).files
 		for _, name := range slices.Sorted(maps.Keys(files)) {
-			if isSpecimen(p.Tree, name) {
+			if isSpecimen(p.Tree(), name) {
 				continue
 			}
 			if rule, drift := driftOf(rules.of(name), files[name]); rule != nil {

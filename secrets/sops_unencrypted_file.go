@@ -201,12 +201,12 @@ func demandsSOPS(p *lint.TreePass) (why string, certain bool) {
 		strings.HasPrefix(name, ".github/") || isSample(name) {
 		return "", false
 	}
-	configs := creationRulesOf(p.Tree)
+	configs := creationRulesOf(p.Tree())
 	switch path.Ext(strings.TrimSuffix(base, ext)) {
 	case ".sops":
 		return "the name says that SOPS encrypts it", true
 	case ".enc":
-		if len(configs) > 0 || len(surveyOf(p.Tree).files) > 0 {
+		if len(configs) > 0 || len(surveyOf(p.Tree()).files) > 0 {
 			return "the name says that SOPS encrypts it", true
 		}
 	}
@@ -223,7 +223,7 @@ func demandsSOPS(p *lint.TreePass) (why string, certain bool) {
 		certain = certain || word == "sops" || word == "enc" || word == "encrypted"
 		why = fmt.Sprintf("the rule in line %d of %s asks for it", rule.At.Line, rule.At.File)
 	}
-	if !certain && p.Tree.Readers != nil && len(p.Tree.Readers(name)) > 0 {
+	if !certain && isRead(p.Tree, name) {
 		// What a unit reads is judged by what the unit makes of it.
 		return "", false
 	}

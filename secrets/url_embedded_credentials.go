@@ -182,7 +182,7 @@ func fieldText(w *walker) string {
 
 // mayCarryURLs says that a file which is no object says where something is fetched
 // from, or holds values.
-func mayCarryURLs(t *lint.Tree, name string) bool {
+func mayCarryURLs(tree func() *lint.Tree, name string) bool {
 	switch path.Base(name) {
 	case "Chart.yaml", "requirements.yaml":
 		return true
@@ -190,7 +190,7 @@ func mayCarryURLs(t *lint.Tree, name string) bool {
 	if carrierFile(name) != "" {
 		return true
 	}
-	values, _ := valuesFile(t, name)
+	values, _ := valuesFile(tree, name)
 	return values
 }
 

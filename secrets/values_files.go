@@ -72,7 +72,7 @@ const (
 )
 
 // valuesFile says that a file holds values of a chart, and what for.
-func valuesFile(t *lint.Tree, name string) (values bool, from valuesOrigin) {
+func valuesFile(tree func() *lint.Tree, name string) (values bool, from valuesOrigin) {
 	switch path.Ext(name) {
 	case ".yaml", ".yml", ".json":
 	default:
@@ -81,6 +81,7 @@ func valuesFile(t *lint.Tree, name string) (values bool, from valuesOrigin) {
 	if isTemplateName(name) || isChartFile(name) || strings.HasSuffix(name, ".schema.json") {
 		return false, inUse
 	}
+	t := tree()
 	values = isValuesName(name) || namedValues(t)[name]
 	dir := path.Dir(name)
 	switch {

@@ -21,10 +21,18 @@ func Withhold(n *yaml.Node) *yaml.Node {
 	case kind == "CustomResourceDefinition":
 		// A schema, of up to some hundred thousand lines.
 		return n
-	case strings.Contains(kind, "Secret") || strings.HasSuffix(kind, "List"):
-		return withholdSecret(n)
+	case strings.Contains(kind, "Secret"), strings.HasSuffix(kind, "List"), manifest.Get(n, "stringData") != nil, manifest.Get(n, "sops") != nil:
+		w := withholder{values: true}
+		return w.node(withholdSecret(n), "")
 	}
-	return withhold(n, "")
+	return (&withholder{}).node(n, "")
+}
+
+// withholder takes credentials out of an object.
+type withholder struct {
+	// values says that what stands under the key value is one, as in a store of
+	// secrets that are made up.
+	values bool
 }
 
 // withholdSecret masks a Secret, or what carries one, but for what is encrypted.
@@ -88,8 +96,8 @@ func sameNodes(a, b *yaml.Node) bool {
 	return true
 }
 
-// withhold is a node without credentials; the node itself if there are none.
-func withhold(n *yaml.Node, key string) *yaml.Node {
+// node is a node without credentials; the node itself if there are none.
+func (w *withholder) node(n *yaml.Node, key string) *yaml.Node {
 	copied := n
 	replace := func(i int, with *yaml.Node) {
 		if with == copied.Content[i] {
@@ -105,7 +113,11 @@ func withhold(n *yaml.Node, key string) *yaml.Node {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		c := *n
-		if n.Tag != "!!bool" && n.Tag != "!!null" {
+		switch {
+		case n.Tag == "!!bool" || n.Tag == "!!null":
+		case key == "value" && w.values && n.Value != "" && !manifest.Unknown(n.Value):
+			c.Value = manifest.Placeholder("withheld")
+		default:
 			c.Value = cleared(key, n.Value)
 		}
 		c.HeadComment, c.LineComment, c.FootComment = cleared("", n.HeadComment), cleared("", n.LineComment), cleared("", n.FootComment)
@@ -116,26 +128,42 @@ func withhold(n *yaml.Node, key string) *yaml.Node {
 			return &c
 		}
 	case yaml.MappingNode:
-		called := ""
-		if name, value := manifest.Get(n, "name"), manifest.Get(n, "value"); name != nil && value != nil {
+		called, secret := "", strings.Contains(manifest.Text(manifest.Get(n, "target"), "kind"), "Secret")
+		if name := manifest.Text(n, "name"); CredentialName(name) || credentialHeader(name) {
 			// {name: PASSWORD, value: x}
-			called = name.Value
+			called = name
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			below := n.Content[i].Value
-			if below == "value" && called != "" {
+			if called != "" && below != "name" && n.Content[i+1].Kind != yaml.MappingNode {
 				below = called
 			}
 			if v := n.Content[i+1]; v.Kind == yaml.ScalarNode && lint.MayExcuse(below, v.Value) {
 				// The reason for a suppression, which reports show.
 				continue
 			}
-			replace(i, withhold(n.Content[i], ""))
-			replace(i+1, withhold(n.Content[i+1], below))
+			if v := n.Content[i+1]; below == "patch" && v.Kind == yaml.ScalarNode && (secret || strings.Contains(v.Value, "Secret")) {
+				// What is patched into a Secret is a value.
+				replace(i+1, withheld(v, false))
+				continue
+			}
+			replace(i, w.node(n.Content[i], ""))
+			replace(i+1, w.node(n.Content[i+1], below))
 		}
 	case yaml.SequenceNode:
+		command := key == "args" || key == "command"
 		for i, item := range n.Content {
-			replace(i, withhold(item, key))
+			under := key
+			if command && i > 0 {
+				// --api-token x
+				under = strings.TrimLeft(n.Content[i-1].Value, "-")
+			}
+			if command && item.Kind == yaml.ScalarNode && strings.ContainsAny(item.Value, " \t\n") {
+				// A script may hold one in many forms.
+				replace(i, withheld(item, false))
+				continue
+			}
+			replace(i, w.node(item, under))
 		}
 	}
 	return copied
@@ -147,7 +175,7 @@ func cleared(key, text string) string {
 	if len(text) < 4 || manifest.Unknown(text) || sealedText(text) {
 		return text
 	}
-	if key != "" && CredentialName(key) && Classify(text) == Literal {
+	if strings.Contains(text, "PRIVATE KEY") || key != "" && (CredentialName(key) || credentialHeader(key)) && Classify(text) == Literal {
 		return manifest.Placeholder("withheld")
 	}
 	if !strings.ContainsAny(text, ":=") && len(text) < 16 {
@@ -168,6 +196,15 @@ func cleared(key, text string) string {
 		return text
 	}
 	return string(bytes.Join(out, []byte("\n")))
+}
+
+// credentialHeader says that an HTTP header of this name holds a credential.
+func credentialHeader(name string) bool {
+	switch strings.ToLower(name) {
+	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token":
+		return true
+	}
+	return false
 }
 
 // clearedLine keeps of a line what the credential in it is called, as far as that

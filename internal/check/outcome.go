@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/scantling-dev/scantling/internal/cache"
@@ -81,7 +82,7 @@ func sameSum(sum [sha256.Size]byte, kept []byte) bool { return string(sum[:]) ==
 
 // keepOutcome keeps what a run found.
 func (m *Memory) keepOutcome(key cache.Key, o *Outcome, tree source.Tree, kept *store.Store, looks []render.Look) {
-	if !o.lasting {
+	if !o.lasting || slices.ContainsFunc(looks, render.Look.Telling) {
 		return
 	}
 	var e wire.Encoder

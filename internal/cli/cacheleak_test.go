@@ -4,16 +4,20 @@ package cli_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/scantling-dev/scantling/internal/cache"
+	"github.com/scantling-dev/scantling/internal/report"
 )
 
 // TestNoSecretInCache: whatever was checked, no value, no digest of one and no part
@@ -43,6 +47,41 @@ func TestNoSecretInCache(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s", args, code, stderr)
 		}
 	}
+	r.private(dir)
+}
+
+// TestNoSecretInParts: what the parts of a run hand on holds no value either.
+func TestNoSecretInParts(t *testing.T) {
+	r := newRedaction(t)
+	name := filepath.Join(t.TempDir(), "part.json")
+	for _, args := range [][]string{{"--profile", "all"}, {"--profile", "all", "--base", "base"}} {
+		stdout, stderr, code := program(t, r.dir, r.env, slices.Concat([]string{"lint", "--no-cache", "--shard", "1/1", "--report", "json=" + name}, args)...)
+		if code != 0 {
+			t.Fatalf("%s: exit code %d: %s", args, code, stderr)
+		}
+		data, err := os.ReadFile(name)
+		check(t, err)
+		r.clean("a part", none, string(data), string(stdout), string(stderr))
+		part, err := report.ReadShard(data)
+		check(t, err)
+		given, err := io.ReadAll(flate.NewReader(bytes.NewReader(part.Given)))
+		check(t, err)
+		if len(given) == 0 {
+			t.Errorf("%s: nothing is handed on", args)
+		}
+		r.clean("what a part hands on", unmarked, string(given))
+		r.digestless("what a part hands on", given)
+	}
+}
+
+// unmarked says that nothing tells a value from a setting: neither its name nor its
+// form. No rule reports it, and what a release deploys depends on it.
+func unmarked(place string) bool { return place == "open-release-count" }
+
+// private fails the test if a cache holds a value, or lets others read it.
+func (r *redaction) private(dir string) {
+	t := r.t
+	t.Helper()
 	kept := cache.Open(dir, 0)
 	defer kept.Close()
 	entries := 0
@@ -72,7 +111,7 @@ func TestNoSecretInCache(t *testing.T) {
 			if !ok {
 				t.Errorf("%s can't be read", name)
 			}
-			r.clean("the entry "+name, none, string(text))
+			r.clean("the entry "+name, unmarked, string(text))
 			r.digestless(name, text)
 		}
 		return nil
