@@ -72,6 +72,9 @@ func (s *sorting) of(from numbered, kinds []schema.GroupKind) []*manifest.Object
 // Of are those of Objects that are of some kinds, in the same order. The slice is
 // shared: do not change it.
 func (p *Pass) Of(kinds ...schema.GroupKind) []*manifest.Object {
+	if p.sorted == nil {
+		p.sorted = sortKinds(&Cluster{Objects: p.Objects})
+	}
 	return p.sorted.of(p.sorted.all, kinds)
 }
 

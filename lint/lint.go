@@ -146,20 +146,11 @@ func (l *Linter) Keeps(o *manifest.Object) bool {
 	return l.Joins(o.GroupKind()) || slices.ContainsFunc(l.joinsIf, func(wants func(*manifest.Object) bool) bool { return wants(o) })
 }
 
-// File judges one file of a tree.
-func (l *Linter) File(t *Tree, f *File) []Finding {
-	var findings []Finding
-	for _, r := range l.files {
-		l.runTree(r, &TreePass{Tree: t, File: f, report: func(f Finding) { findings = append(findings, f) }}, r.rule.CheckFile)
-	}
-	return findings
-}
-
 // Tree judges the files of a tree together.
 func (l *Linter) Tree(t *Tree) []Finding {
 	var findings []Finding
 	for _, r := range l.trees {
-		l.runTree(r, &TreePass{Tree: t, report: func(f Finding) { findings = append(findings, f) }}, r.rule.CheckTree)
+		l.runTree(r, &TreePass{tree: t, report: func(f Finding) { findings = append(findings, f) }}, r.rule.CheckTree)
 	}
 	return findings
 }

@@ -128,16 +128,25 @@ func (f *File) Node(n *yaml.Node) manifest.Span {
 // TreePass is what a rule on files sees while it runs, and the way to report.
 type TreePass struct {
 	Rule *Rule
-	// Tree is the repository. Its lists are empty where only a file is known, as
-	// in a commit of the past.
-	Tree *Tree
 	// File is the file to judge; nil in CheckTree.
 	File *File
 
+	tree     *Tree
+	asked    bool     // for the tree
+	verdict  *Verdict // what is known of File; nil for nothing
+	nothing  []string // what was found out about it
 	severity Severity
 	fixed    bool // the configuration sets the severity
 	options  map[string][]string
 	report   func(Finding)
+}
+
+// Tree is the repository. Its lists are empty where only a file is known, as in a
+// commit of the past. A rule on a file that asks for it has to judge the same file
+// again in the next run, so it asks last.
+func (p *TreePass) Tree() *Tree {
+	p.asked = true
+	return p.tree
 }
 
 // Option is the value of one of the rule's options: what the configuration

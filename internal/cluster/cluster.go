@@ -57,6 +57,8 @@ func newIndex(p *lint.Pass) *Index {
 		x.byKind[gk] = append(x.byKind[gk], o)
 		n := name{gk, o.Namespace, o.Name}
 		x.byName[n] = append(x.byName[n], o)
+	}
+	for _, o := range p.Of(lint.Workloads...) {
 		w, ok := o.Workload()
 		if !ok || w.IsZero() {
 			continue

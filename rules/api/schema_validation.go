@@ -36,12 +36,12 @@ var schemaValidation = &lint.Rule{
 	// A join: the schema of a custom resource is another object.
 	CheckAll: func(p *lint.Pass) {
 		definitions := map[schema.GroupKind][]*crd.Definition{}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(crd.Kind) {
 			if d, ok := crd.New(o); ok {
 				definitions[d.GroupKind] = append(definitions[d.GroupKind], d)
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			if all := definitions[o.GroupKind()]; len(all) > 0 {
 				checkCustom(p, o, all)
 			}

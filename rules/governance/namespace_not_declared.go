@@ -31,7 +31,7 @@ var namespaceNotDeclared = &lint.Rule{
 		created := created(p)
 		type place struct{ unit, namespace string }
 		reported := map[place]bool{}
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			unit := p.UnitOf(o)
 			at := place{unit.ID, o.Namespace}
 			if o.Namespace == "" || created[o.Namespace] || reported[at] || unit.Bare || o.ClusterScoped() || !manifest.Known(o.Namespace) || exists(p, o.Namespace) {

@@ -28,7 +28,7 @@ var imagePullSecretMissing = &lint.Rule{
 			return
 		}
 		x := cluster.Of(p)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			if !ok || len(w.Pod.ImagePullSecrets) > 0 {
 				continue

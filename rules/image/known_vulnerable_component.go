@@ -78,7 +78,7 @@ var knownVulnerableComponent = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		seen := map[component]bool{}
 		rendered := map[string]bool{} // components, by their images' names and the namespace
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			w, ok := o.Workload()
 			if !ok {
 				continue
@@ -100,7 +100,7 @@ var knownVulnerableComponent = &lint.Rule{
 				}
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(kindHelmRelease, kindApplication) {
 			for _, r := range releases(o) {
 				version := r.version.Text()
 				for _, f := range slices.Backward(flaws) {

@@ -33,7 +33,7 @@ var certificateDurationTooLong = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
 		most := time.Duration(p.Number("hours")) * time.Hour
-		for _, o := range x.Kind(certManager, "Certificate") {
+		for _, o := range p.Judged() {
 			spec := o.Value("spec")
 			report := func(v manifest.Value, format string, args ...any) {
 				p.ReportOn(o, p.Rule.Severity, v.Path, format, args...)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/manifest"
+	"github.com/scantling-dev/scantling/lint"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // enforcers are what enforces network policies, by the names of their images,
@@ -16,6 +18,9 @@ var (
 	}
 	enforcerCharts = []string{"cilium", "tigera-operator", "antrea", "kube-ovn", "kube-network-policies", "rke2-cilium", "rke2-calico", "rke2-canal"}
 )
+
+// cniKinds are the kinds that a rule joins to ask what enforces policies.
+var cniKinds = slices.Concat(lint.Workloads, []schema.GroupKind{kindHelmRelease, kindApplication})
 
 // enforcesPolicies says that an object runs what enforces network policies.
 func enforcesPolicies(o *manifest.Object) bool {

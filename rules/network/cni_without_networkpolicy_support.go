@@ -15,14 +15,15 @@ var cniWithoutNetworkpolicySupport = &lint.Rule{
 	Frameworks: []string{"CIS-1.12:5.3.1"},
 	Profile:    lint.All,
 	Kinds:      []schema.GroupKind{{Group: "apps", Kind: "DaemonSet"}},
-	Joins:      slices.Concat(lint.Workloads, []schema.GroupKind{kindHelmRelease, kindApplication}),
+	Joins:      cniKinds,
 	CheckAll: func(p *lint.Pass) {
-		if slices.ContainsFunc(p.Objects, enforcesPolicies) {
+		sets := p.Judged()
+		if len(sets) == 0 || slices.ContainsFunc(p.Of(cniKinds...), enforcesPolicies) {
 			return
 		}
-		for _, o := range p.Objects {
+		for _, o := range sets {
 			w, ok := o.Workload()
-			if !ok || o.GVK.Kind != "DaemonSet" || !p.Complete(o.Namespace) || !p.Complete("") {
+			if !ok || !p.Complete(o.Namespace) || !p.Complete("") {
 				continue
 			}
 			for _, c := range w.Containers() {

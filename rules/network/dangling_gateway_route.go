@@ -22,7 +22,7 @@ var danglingGatewayRoute = &lint.Rule{
 		s := newServices(p)
 		g := newGrants(s.index)
 		for _, kind := range gatewayRoutes {
-			for _, o := range s.index.Kind(kind.Group, kind.Kind) {
+			for _, o := range p.Judged(kind) {
 				if forACME(o) {
 					continue
 				}

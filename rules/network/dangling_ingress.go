@@ -22,7 +22,7 @@ var danglingIngress = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		s := newServices(p)
 		for _, kind := range ingressLike {
-			for _, o := range s.index.Kind(kind.Group, kind.Kind) {
+			for _, o := range p.Judged(kind) {
 				if forACME(o) {
 					continue
 				}

@@ -27,12 +27,12 @@ var danglingService = &lint.Rule{
 		x := cluster.Of(p)
 		m := newMade(x)
 		filled := map[inhabitant]bool{}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			if _, ok := o.Workload(); ok {
 				filled[inhabitant{o.Namespace, where(p, o)}] = true
 			}
 		}
-		for _, o := range x.Kind("", "Service") {
+		for _, o := range p.Judged() {
 			s, ok := o.Typed().(*corev1.Service)
 			if !ok || len(s.Spec.Selector) == 0 || s.Spec.Type == corev1.ServiceTypeExternalName ||
 				len(x.Selected(o.Namespace, &metav1.LabelSelector{MatchLabels: s.Spec.Selector})) > 0 {

@@ -29,7 +29,7 @@ var gatewayListenerPlaintext = &lint.Rule{
 				redirected[listener{cmp.Or(parent.Get("namespace").Text(), o.Namespace), parent.Get("name").Text(), parent.Get("sectionName").Text(), parent.Get("port").Text()}] = true
 			}
 		}
-		for _, o := range x.Kind(kindGateway.Group, kindGateway.Kind) {
+		for _, o := range p.Judged(kindGateway) {
 			if cluster.Private(o) || !p.Complete(o.Namespace) {
 				continue
 			}
@@ -41,7 +41,7 @@ var gatewayListenerPlaintext = &lint.Rule{
 				}
 			}
 		}
-		for _, o := range x.Kind(kindMeshGateway.Group, kindMeshGateway.Kind) {
+		for _, o := range p.Judged(kindMeshGateway) {
 			if cluster.Private(o) {
 				continue
 			}

@@ -34,7 +34,7 @@ var ingressClassMissing = &lint.Rule{
 			}
 			declared[in][c.Name] = isDefault(c)
 		}
-		for _, o := range x.Kind(kindIngress.Group, kindIngress.Kind) {
+		for _, o := range p.Judged() {
 			class := cluster.IngressClass(o)
 			classes := declared[where(p, o)]
 			switch {

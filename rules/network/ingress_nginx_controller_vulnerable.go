@@ -18,7 +18,7 @@ var ingressNginxControllerVulnerable = &lint.Rule{
 	// A join: a chart that was rendered is judged by its image.
 	CheckAll: func(p *lint.Pass) {
 		rendered := map[string]bool{} // namespaces
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			w, ok := o.Workload()
 			if !ok {
 				continue
@@ -34,7 +34,7 @@ var ingressNginxControllerVulnerable = &lint.Rule{
 				}
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(kindHelmRelease, kindApplication) {
 			for _, r := range releases(o) {
 				if r.installsNginx() && !rendered[r.namespace] && vulnerable(r.version.Text(), 4) {
 					p.ReportOn(o, p.Rule.Severity, r.version.Path, "ingress-nginx chart %s has CVE-2025-1974", r.version.Text())

@@ -20,7 +20,7 @@ var ingressNginxEndOfLife = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		running := map[string]bool{} // by namespace
 		found := false
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			w, ok := o.Workload()
 			if !ok {
 				continue
@@ -37,7 +37,7 @@ var ingressNginxEndOfLife = &lint.Rule{
 				}
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(kindHelmRelease, kindApplication) {
 			for _, r := range releases(o) {
 				if !r.installsNginx() || running[r.namespace] {
 					continue

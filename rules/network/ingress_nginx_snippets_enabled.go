@@ -35,7 +35,7 @@ var ingressNginxSnippetsEnabled = &lint.Rule{
 			reported[where] = true
 			p.ReportOn(o, p.Rule.Severity, path, "%s is %s", setting, value)
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(kindConfigMap) {
 			c, ok := o.Typed().(*corev1.ConfigMap)
 			if !ok {
 				continue
@@ -47,7 +47,7 @@ var ingressNginxSnippetsEnabled = &lint.Rule{
 				report(o, data.Key(key), key, "Critical")
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(kindHelmRelease, kindApplication) {
 			for _, r := range releases(o) {
 				if !r.installsNginx() {
 					continue

@@ -27,7 +27,7 @@ var ingressRateLimitMissing = &lint.Rule{
 		})
 		limiting := limitingMiddlewares(x)
 		for _, kind := range []schema.GroupKind{kindIngress, kindHTTPRoute} {
-			for _, o := range x.Kind(kind.Group, kind.Kind) {
+			for _, o := range p.Judged(kind) {
 				if p.UnitOf(o).Bare || cluster.Private(o) || forACME(o) || len(cluster.Backends(o)) == 0 || behindFirewall(o) || reached(limited, o) || extended(o) || limits(o, limiting) {
 					continue
 				}

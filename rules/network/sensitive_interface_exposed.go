@@ -36,7 +36,7 @@ var sensitiveInterfaceExposed = &lint.Rule{
 			path string
 		}
 		reported := map[place]bool{}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			for _, e := range x.Exposed(o) {
 				at := place{e.By, e.Path.String()}
 				if e.Private || reported[at] || p.UnitOf(e.By).Bare || guarded.is(&e) {

@@ -22,7 +22,7 @@ var serviceInvalidTargetPort = &lint.Rule{
 	Joins: lint.Workloads,
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range x.Kind("", "Service") {
+		for _, o := range p.Judged() {
 			s, ok := o.Typed().(*corev1.Service)
 			if !ok || s.Spec.Type == corev1.ServiceTypeExternalName {
 				continue

@@ -30,7 +30,7 @@ var serviceLoadbalancerPublic = &lint.Rule{
 	// that is what these are for.
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range x.Kind("", "Service") {
+		for _, o := range p.Judged() {
 			s, ok := o.Typed().(*corev1.Service)
 			if !ok || s.Spec.Type != corev1.ServiceTypeLoadBalancer || cluster.Private(o) {
 				continue

@@ -20,7 +20,7 @@ var workloadExposedExternally = &lint.Rule{
 	Joins:   cluster.Exposers,
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			var ways []string
 			for _, e := range x.Exposed(o) {
 				way := e.By.GVK.Kind + " " + strconv.Quote(e.By.Name)

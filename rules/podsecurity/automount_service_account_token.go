@@ -22,7 +22,7 @@ var automountServiceAccountToken = &lint.Rule{
 	Joins:      slices.Concat(cluster.Bindings, []schema.GroupKind{cluster.ServiceAccount}),
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			if !ok || w.IsZero() || !x.Automounts(o) {
 				continue

@@ -24,7 +24,7 @@ var sshPortExposed = &lint.Rule{
 	// A join, so that a server and the Service in front of it are one finding.
 	CheckAll: func(p *lint.Pass) {
 		reported := map[*manifest.Object]bool{}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			w, ok := o.Workload()
 			if !ok {
 				continue
@@ -39,7 +39,7 @@ var sshPortExposed = &lint.Rule{
 			}
 		}
 		x := cluster.Of(p)
-		for _, o := range x.Kind("", "Service") {
+		for _, o := range p.Judged(kindService) {
 			s, ok := o.Typed().(*corev1.Service)
 			if !ok || s.Spec.Type == corev1.ServiceTypeExternalName {
 				continue

@@ -31,7 +31,7 @@ var workloadViolatesNamespacePSS = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
 		checks := map[api.LevelVersion][]check{}
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			// A chart that nobody installs is in no namespace yet.
 			if !ok || w.IsZero() || o.Namespace == "" || p.UnitOf(o).Bare {

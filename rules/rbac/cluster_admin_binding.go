@@ -20,12 +20,12 @@ var clusterAdminBinding = &lint.Rule{
 	// name.
 	CheckAll: func(p *lint.Pass) {
 		equals := map[string]bool{"cluster-admin": true}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(kindClusterRole) {
 			if r, ok := o.Typed().(*rbacv1.ClusterRole); ok && r.AggregationRule == nil && slices.ContainsFunc(r.Rules, ownsAll) {
 				equals[r.Name] = true
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			eachSubject(o, func(b binding, s *rbacv1.Subject, path *field.Path) {
 				// rbac-system-masters-binding speaks about that group.
 				if b.ref.Kind != "ClusterRole" || !equals[b.ref.Name] || s.Name == "system:masters" {

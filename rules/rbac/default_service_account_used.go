@@ -16,7 +16,7 @@ var defaultServiceAccountUsed = &lint.Rule{
 	Joins:      privilegeKinds,
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			if !ok || w.IsZero() || !x.Token(o) {
 				continue

@@ -64,7 +64,7 @@ const (
 // rule that asks for it has both kinds of roles and of bindings in Kinds or
 // Joins.
 func indexOf(p *lint.Pass) *index {
-	return p.Shared(indexKey{}, func() any { return newIndex(p.Objects) }).(*index)
+	return p.Shared(indexKey{}, func() any { return newIndex(p.Of(slices.Concat(roleKinds, bindingKinds)...)) }).(*index)
 }
 
 func newIndex(objects []*manifest.Object) *index {

@@ -24,7 +24,7 @@ var nonExistentServiceAccount = &lint.Rule{
 	}},
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			// Without a namespace, or in a chart that nobody installs, nobody knows
 			// what else is there.

@@ -18,7 +18,7 @@ var rbacAuthenticatedGroupBinding = &lint.Rule{
 	Kinds: bindingKinds,
 	Joins: roleKinds,
 	CheckAll: func(p *lint.Pass) {
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			eachSubject(o, func(b binding, s *rbacv1.Subject, path *field.Path) {
 				if s.Kind != rbacv1.GroupKind || s.Name != "system:authenticated" ||
 					b.toClusterRole("system:basic-user", "system:discovery", "system:public-info-viewer") {

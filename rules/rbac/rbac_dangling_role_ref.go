@@ -27,7 +27,7 @@ var rbacDanglingRoleRef = &lint.Rule{
 	}},
 	CheckAll: func(p *lint.Pass) {
 		x := cluster.Of(p)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			b, ok := bindingOf(o)
 			if !ok || b.ref.Name == "" || !manifest.Known(b.ref.Name) || known(p, b.ref.Name) {
 				continue

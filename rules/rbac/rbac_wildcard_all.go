@@ -21,7 +21,7 @@ var rbacWildcardAll = &lint.Rule{
 		Valid:   lint.Truth,
 	}},
 	CheckAll: func(p *lint.Pass) {
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			rules := policyRules(o)
 			for i := range rules {
 				if r := &rules[i]; fullWildcard(r) && len(r.APIGroups) > 0 {

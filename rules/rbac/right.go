@@ -20,7 +20,7 @@ type right struct {
 // eachRight calls f for every rule of every role, save for those that
 // rbac-wildcard-all reports.
 func eachRight(p *lint.Pass, f func(right)) {
-	for _, o := range p.Objects {
+	for _, o := range p.Judged() {
 		eachRule(o, func(r *rbacv1.PolicyRule, path *field.Path) { f(right{r, o, path, p}) })
 	}
 }

@@ -24,7 +24,7 @@ var sharedServiceAccount = &lint.Rule{
 			deployed string
 		}
 		first := map[where]*manifest.Object{}
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			if !ok || w.IsZero() || runsOnce(o) || o.Namespace == "" {
 				continue

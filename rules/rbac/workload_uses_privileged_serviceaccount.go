@@ -18,7 +18,7 @@ var workloadUsesPrivilegedServiceaccount = &lint.Rule{
 	Kinds:      lint.Workloads,
 	Joins:      privilegeKinds,
 	CheckAll: func(p *lint.Pass) {
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			g, ok := privileged(p, o)
 			if !ok {
 				continue
@@ -180,7 +180,7 @@ type (
 // privileged is what lets the pods of a workload take over the cluster: a token
 // of a service account that such a right is granted to.
 func privileged(p *lint.Pass, o *manifest.Object) (grant, bool) {
-	granted := p.Shared(grantsKey{}, func() any { return grants(indexOf(p), p.Objects) }).(map[string]grant)
+	granted := p.Shared(grantsKey{}, func() any { return grants(indexOf(p), p.Of(kindClusterRoleBinding)) }).(map[string]grant)
 	w, ok := o.Workload()
 	// Without a namespace nobody knows whose account it is.
 	if !ok || w.IsZero() || o.Namespace == "" || len(granted) == 0 || !cluster.Of(p).Token(o) {
@@ -201,7 +201,7 @@ func grants(x *index, objects []*manifest.Object) map[string]grant {
 	granted := map[string]grant{}
 	for _, o := range objects {
 		b, ok := bindingOf(o)
-		if !ok || o.GroupKind() != kindClusterRoleBinding || b.ref.Kind != "ClusterRole" {
+		if !ok || b.ref.Kind != "ClusterRole" {
 			continue
 		}
 		right := x.takeover(b.ref.Name)

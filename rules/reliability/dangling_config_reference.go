@@ -24,7 +24,7 @@ var danglingConfigReference = &lint.Rule{
 	Joins:   makerKinds(),
 	Options: []lint.Option{externalObjects},
 	CheckAll: func(p *lint.Pass) {
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			if !ok || w.IsZero() || p.UnitOf(o).Bare || !p.Complete(o.Namespace) {
 				continue

@@ -139,7 +139,7 @@ func declaredIn(p *lint.Pass) *declared {
 				d.owners[thing{"", o.Namespace, o.Name}] = true
 			}
 		}
-		for _, o := range p.Objects {
+		for _, o := range p.Of(lint.Workloads...) {
 			if w, ok := o.Workload(); ok {
 				d.listen(o.Namespace, w)
 			}

@@ -22,7 +22,7 @@ var ephemeralStorageUnbounded = &lint.Rule{
 	CheckAll: func(p *lint.Pass) {
 		missing(p, corev1.ResourceEphemeralStorage, false, "container %q may fill the node's disk")
 		given := givenByRange(p, corev1.ResourceEphemeralStorage, false)
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			w, ok := o.Workload()
 			// The limits of all containers together hold for the pod's volumes,
 			// too: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/.

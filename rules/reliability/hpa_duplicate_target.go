@@ -19,7 +19,7 @@ var hpaDuplicateTarget = &lint.Rule{
 	Joins:    lint.Workloads,
 	CheckAll: func(p *lint.Pass) {
 		reported := map[*manifest.Object]bool{}
-		for _, target := range p.Objects {
+		for _, target := range p.Judged(lint.Any...) {
 			all := scalersOf(p, target)
 			for i, a := range all {
 				if reported[a.Object] || !p.Together(a.Object, target) {

@@ -229,11 +229,11 @@ var scaledKinds = []schema.GroupKind{
 	{Group: "argoproj.io", Kind: "Rollout"},
 }
 
-// kindsOf are the objects of some kinds that run pods.
+// kindsOf are the objects to judge of some kinds that run pods.
 func kindsOf(p *lint.Pass, kinds []schema.GroupKind) []*manifest.Object {
 	var all []*manifest.Object
 	for _, k := range kinds {
-		for _, o := range cluster.Of(p).Kind(k.Group, k.Kind) {
+		for _, o := range p.Judged(k) {
 			if w, ok := o.Workload(); ok && !w.IsZero() {
 				all = append(all, o)
 			}

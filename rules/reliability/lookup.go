@@ -40,6 +40,8 @@ func everywhereIn(p *lint.Pass) *everywhere {
 		for _, o := range p.Objects {
 			k := kindName{o.GroupKind(), o.Name}
 			e.named[k] = append(e.named[k], o)
+		}
+		for _, o := range p.Of(lint.Workloads...) {
 			if w, ok := o.Workload(); ok && !w.IsZero() {
 				unit := p.UnitOf(o)
 				e.deployed[lint.Unit{ID: unit.ID}] = true

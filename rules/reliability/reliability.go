@@ -108,7 +108,7 @@ func missing(p *lint.Pass, resource corev1.ResourceName, request bool, message s
 	if request {
 		list = "requests"
 	}
-	for _, o := range p.Objects {
+	for _, o := range p.Judged() {
 		w, ok := o.Workload()
 		// Nobody's pods are stopped for a test that somebody starts by hand.
 		if !ok || given[o.Namespace] || chartTest(o) || w.Pod.Resources != nil && sets(*w.Pod.Resources, resource, request) {

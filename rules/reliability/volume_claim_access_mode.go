@@ -30,7 +30,7 @@ var volumeClaimAccessMode = &lint.Rule{
 		Valid:   lint.Truth,
 	}},
 	CheckAll: func(p *lint.Pass) {
-		for _, o := range p.Objects {
+		for _, o := range p.Judged() {
 			for _, c := range claimsOf(o) {
 				checkClaim(p, o, c)
 			}

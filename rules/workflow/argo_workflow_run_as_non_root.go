@@ -18,10 +18,7 @@ var argoWorkflowRunAsNonRoot = &lint.Rule{
 	Joins:   []schema.GroupKind{kindConfigMap},
 	// A join: the controller's configuration may forbid it for all.
 	CheckAll: func(p *lint.Pass) {
-		for _, o := range p.Objects {
-			if !slices.Contains(workflows, o.GroupKind()) {
-				continue
-			}
+		for _, o := range p.Judged() {
 			spec := workflowSpec(o)
 			pod := spec.Get("securityContext")
 			if pod.Get("runAsNonRoot").False() {
