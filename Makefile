@@ -3,7 +3,7 @@ TOOL = $(GO) tool -modfile=internal/tools/go.mod
 # The repository that `make parity` compares the renderers on, besides testdata.
 PARITY ?= all
 
-.PHONY: all build test lint docs bench bench-report cover parity origins fuzz attacks attacks-strace
+.PHONY: all build test lint docs bench bench-report cover parity origins fuzz attacks attacks-strace random
 
 all: lint build test
 
@@ -17,7 +17,7 @@ lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "run gofmt -w on:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
-	$(TOOL) actionlint docs/github-workflow.yml
+	$(TOOL) actionlint docs/github-workflow.yml docs/github-workflow-shards.yml
 
 # docs/rules, from the rules.
 docs:
@@ -69,3 +69,11 @@ attacks:
 # Every case under strace, without a network.
 attacks-strace:
 	SCANTLING_ATTACKS=all $(GO) test ./internal/cli -count 1 -timeout 120m -run '^TestOffline$$' -v
+
+# What lint says with a cache, of the index, against a base, in shards and of many
+# processes at once, over this many random states of testdata/gitops each.
+# SCANTLING_RANDOM_SEED=N repeats a run that failed.
+RANDOM ?= 300
+
+random:
+	SCANTLING_RANDOM=$(RANDOM) $(GO) test ./internal/cli -count 1 -timeout 180m -run '^Test(CacheAnswersTheSame|CacheOfManyProcesses|StagedIsCheckout|BaseIsTwoRuns|ShardsAreOneRun)$$'

@@ -196,13 +196,6 @@ func newArena(t *testing.T, a *attack) *arena {
 	return r
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // run does one case.
 func (a *attack) run(t *testing.T, binary string) {
 	r := newArena(t, a)

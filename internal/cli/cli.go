@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/scantling-dev/scantling/internal/config"
@@ -45,11 +46,19 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 2 && args[1] == render.WorkerCommand {
 		return render.Work(os.Stdin, os.Stdout)
 	}
+	if os.Getenv("GOGC") == "" {
+		// A run keeps most of what it makes until it ends: by default up to as much
+		// again would wait to be collected. This costs a few hundredths of the time.
+		debug.SetGCPercent(gcPercent)
+	}
 	args, debugging := debugFlag(args)
 	return untilSignal(stderr, func(ctx context.Context) int {
 		return run(ctx, args, stdout, stderr, debugging)
 	})
 }
+
+// gcPercent is how much of the memory in use may wait to be collected.
+const gcPercent = 50
 
 // run is Main without the signals.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, debugging bool) int {

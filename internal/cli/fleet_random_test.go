@@ -220,15 +220,16 @@ var elapsed = regexp.MustCompile(`(?m)^(\d[\d,]* units?, (?:\d[\d,]* objects?, )
 // more.
 func (f *fleet) lint(dir string, env []string, args ...string) answer {
 	f.t.Helper()
-	return f.start(dir, env, args...)()
+	return f.start(dir, env, "lint", args...)()
 }
 
-// start is lint whose end is not waited for until the answer is asked for.
-func (f *fleet) start(dir string, env []string, args ...string) func() answer {
+// start is lint, or merge, whose end is not waited for until the answer is asked
+// for.
+func (f *fleet) start(dir string, env []string, name string, args ...string) func() answer {
 	f.t.Helper()
 	reports := f.t.TempDir()
 	text, sarif := filepath.Join(reports, "text"), filepath.Join(reports, "sarif")
-	cmd := command(f.t, dir, slices.Concat([]string{"lint", "--report", "json", "--report", "text=" + text, "--report", "sarif=" + sarif}, args)...)
+	cmd := command(f.t, dir, slices.Concat([]string{name, "--report", "json", "--report", "text=" + text, "--report", "sarif=" + sarif}, args)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = slices.Concat(os.Environ(), f.env, env), &stdout, &stderr
 	check(f.t, cmd.Start())

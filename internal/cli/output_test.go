@@ -280,3 +280,10 @@ func exitCode(t *testing.T, err error) int {
 	}
 	return exit.ExitCode()
 }
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
