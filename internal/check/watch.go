@@ -17,6 +17,9 @@ type watched struct {
 	seen *render.Looks
 }
 
+// Underlying is the tree itself.
+func (w *watched) Underlying() source.Tree { return w.Tree }
+
 func (w *watched) Open(name string) (fs.File, error) {
 	w.seen.Note(name, render.Found|render.Read|render.Listed)
 	return w.Tree.Open(name)

@@ -80,7 +80,7 @@ func BenchmarkLarge(b *testing.B) {
 			for _, f := range filesOf(b, w).Files {
 				list = append(list, f.Name)
 			}
-			if got := Digests(w, list); len(got) != 30_001 {
+			if got := digestsOf(w, list); len(got) != 30_001 {
 				b.Fatal(len(got))
 			}
 		}

@@ -1,43 +1,5 @@
 package source
 
-import (
-	"runtime"
-	"sync"
-	"sync/atomic"
-)
-
-// Digests gives the digests of many names at once, side by side. One that has none
-// is left out: Tree.Digest says why.
-//
-// After Tree.Files, a work tree does not read the files that git knows to be as they
-// were.
-func Digests(tree Tree, names []string) map[string]Digest {
-	found := make([]Digest, len(names))
-	var next atomic.Int64
-	var running sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(names)) {
-		running.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(names) {
-					return
-				}
-				if d, err := tree.Digest(names[i]); err == nil {
-					found[i] = d
-				}
-			}
-		})
-	}
-	running.Wait()
-	digests := make(map[string]Digest, len(names))
-	for i, name := range names {
-		if found[i] != "" {
-			digests[name] = found[i]
-		}
-	}
-	return digests
-}
-
 // Mark identifies a file's bytes as a digest does, and costs less: of files with equal
 // marks, the bytes are equal.
 type Mark struct {
@@ -49,8 +11,12 @@ type Mark struct {
 }
 
 // MarkOf gives the mark of what name leads to. After Tree.Files, a work tree needs
-// neither the file nor the object in git for most.
+// neither the file nor the object in git for most. A tree that only stands around
+// another says so by a method Underlying.
 func MarkOf(tree Tree, name string) (Mark, error) {
+	if outer, ok := tree.(interface{ Underlying() Tree }); ok {
+		return MarkOf(outer.Underlying(), name)
+	}
 	if w, ok := tree.(*worktree); ok {
 		if m, ok := w.mark(name); ok {
 			return m, nil
