@@ -259,3 +259,40 @@ func (r *recorder) Open(name string) (fs.File, error) {
 	r.looks.Note(name, Found|Read|Listed)
 	return r.files.Open(name)
 }
+
+// fetchedView notes the looks at what was fetched: of these the tree knows nothing.
+type fetchedView struct {
+	files
+	seen *Looks
+}
+
+func (v *fetchedView) note(name string, what Sight) {
+	if isFetched(path.Clean(name)) {
+		v.seen.Note(name, what)
+	}
+}
+
+func (v *fetchedView) Resolve(name string) (string, error) {
+	v.note(name, Found)
+	return v.files.Resolve(name)
+}
+
+func (v *fetchedView) Stat(name string) (fs.FileInfo, error) {
+	v.note(name, Found)
+	return v.files.Stat(name)
+}
+
+func (v *fetchedView) ReadDir(name string) ([]fs.DirEntry, error) {
+	v.note(name, Found|Listed)
+	return v.files.ReadDir(name)
+}
+
+func (v *fetchedView) ReadFile(name string) ([]byte, error) {
+	v.note(name, Found|Read)
+	return v.files.ReadFile(name)
+}
+
+func (v *fetchedView) Open(name string) (fs.File, error) {
+	v.note(name, Found|Read|Listed)
+	return v.files.Open(name)
+}

@@ -249,6 +249,9 @@ type Options struct {
 	Capabilities []Capability
 	// Memory keeps what units gave; nil for none.
 	Memory Memory
+	// Seen takes the looks at what was fetched from elsewhere, be it there or not; nil
+	// for nobody who wants to know.
+	Seen *Looks
 }
 
 // Capability is what charts under some paths, or for some clusters, are told.
@@ -311,7 +314,10 @@ func New(tree source.Tree, opts Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := store.NewMounted(tree, opts.Store)
+	var view files = store.NewMounted(tree, opts.Store)
+	if opts.Seen != nil {
+		view = &fetchedView{view, opts.Seen}
+	}
 	return &Renderer{tree: tree, view: view, prints: NewPrints(tree, opts.Store), files: map[*manifest.Object][]string{}, masked: map[*manifest.Object]bool{}, finished: map[*Unit]bool{}, shared: map[[32]byte]*build{}, opts: opts, settings: s, builder: b, archives: newArchiveBudget(opts.Limits.ArchivesSize), consumed: map[string]bool{}, unpacked: map[string]int64{},
 		sources: chartSources{lines: map[string][]string{}, docs: map[string][]*yaml.Node{}}}, nil
 }

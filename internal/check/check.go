@@ -131,6 +131,9 @@ func checkTree(ctx context.Context, tree source.Tree, c *config.Config, s Source
 	if s.Memory != nil {
 		opts.Memory = s.Memory
 	}
+	if w, ok := tree.(*watched); ok {
+		opts.Seen = w.seen
+	}
 	renderer, err := render.New(tree, opts)
 	if err != nil {
 		return nil, err
@@ -139,6 +142,7 @@ func checkTree(ctx context.Context, tree source.Tree, c *config.Config, s Source
 	for _, rule := range Rules() {
 		r.secret[rule.ID] = rule.Category == lint.Secrets
 	}
+	r.watching = opts.Seen
 	if r.shard = s.Shard; r.shard != nil {
 		r.shard.plan(s.Memory.costs())
 	}
@@ -283,8 +287,11 @@ type run struct {
 	secret  map[string]bool // the rules on secrets
 	memory  *Memory         // nil for none
 	given   []*given        // what may be kept
-	passing bool            // something would not be the same another time
-	needs   map[store.Request]*need
+	// watching takes what the run looks at, and what units that are not rendered
+	// looked at when they were; nil for nobody who wants to know.
+	watching *render.Looks
+	passing  bool // something would not be the same another time
+	needs    map[store.Request]*need
 }
 
 // maxClusters is how many clusters are judged each by itself. With more, as no
@@ -488,6 +495,11 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 	id := unit.ID
 	var g *given
 	if res.Recalled() != nil {
+		if r.watching != nil {
+			for _, l := range res.Looks() {
+				r.watching.Note(l.Name, l.What)
+			}
+		}
 		if g = r.recalled(res); g == nil {
 			// What is kept of it is damaged, or not wholly there.
 			res = r.renderer.Again(res)
@@ -537,6 +549,7 @@ func (r *run) result(ctx context.Context, res *render.Result) {
 		r.resultOf[o] = g.of
 	}
 	r.passing = r.passing || !res.Lasting()
+	g.findings = nil // they are encoded
 	if r.memory != nil && !res.Later() {
 		r.given = append(r.given, g)
 	}
