@@ -31,7 +31,7 @@ var edits = []struct {
 	{2, (*fleet).editConfiguration},
 	{1, (*fleet).editIgnored},
 	{3, (*fleet).addCopy},
-	{3, (*fleet).addAwaited},
+	{6, (*fleet).addAwaited},
 	{3, (*fleet).remove},
 	{3, (*fleet).move},
 	{1, (*fleet).swap},
@@ -356,6 +356,8 @@ func (f *fleet) addAwaited() string {
 		{"charts/app/Chart.lock", "dependencies: []\n"}, {"charts/app/crds/thing.yaml", "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\n"},
 		{"charts/app/charts/common/Chart.yaml", "apiVersion: v2\nname: common\ntype: library\nversion: 1.0.0\n"},
 		{"charts/app/charts/common/templates/_names.tpl", `{{- define "common.fullname" -}}vendored{{- end -}}`},
+		{"charts/postgresql/Chart.yaml", "apiVersion: v2\nname: postgresql\nversion: 15.0.0\n"}, {"charts/postgresql/templates/pod.yaml", pod},
+		{"vendor/cache/Chart.yaml", "apiVersion: v2\nname: cache\nversion: 0.1.0\n"}, {"charts/podinfo/Chart.yaml", "apiVersion: v2\nname: podinfo\nversion: 6.9.0\n"},
 		{"charts/lacking/charts/postgresql/Chart.yaml", "apiVersion: v2\nname: postgresql\nversion: 15.0.0\n"}, {"charts/lacking/charts/postgresql/templates/pod.yaml", pod},
 		{"charts/lacking/values.yaml", "a: b\n"}, {"charts/failing/values-ok.yaml", "name: ok\n"}, {"charts/Chart.yaml", "apiVersion: v2\nname: all\nversion: 1.0.0\n"},
 		{"stages/more.json", `{"stage": {"name": "more", "replicas": 2}}`}, {"tenants/green/pod.yaml", pod}, {"tenants/shared/kustomization.yaml", "resources: [role.yaml]\n"},
@@ -569,6 +571,11 @@ func (f *fleet) keep() string {
 
 // goBack makes the tracked files what they were once.
 func (f *fleet) goBack() string {
-	f.git("read-tree", "--reset", "-u", pick(f.Rand, f.commits))
+	to := pick(f.Rand, f.commits)
+	if f.IntN(2) == 0 {
+		// Where the most is in order, and an edit shows the most.
+		to = f.commits[0]
+	}
+	f.git("read-tree", "--reset", "-u", to)
 	return "an earlier state"
 }
