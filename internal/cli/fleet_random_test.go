@@ -91,7 +91,10 @@ func long() bool { return os.Getenv("SCANTLING_RANDOM") != "" }
 // steps is how many steps a test makes: few, or as many as SCANTLING_RANDOM says.
 func steps(t *testing.T, few int) int {
 	t.Helper()
-	if !long() {
+	switch {
+	case testing.Short():
+		return min(few, 2)
+	case !long():
 		return few
 	}
 	n, err := strconv.Atoi(os.Getenv("SCANTLING_RANDOM"))
