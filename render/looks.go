@@ -105,9 +105,6 @@ type Prints struct {
 	found, read, listed sync.Map // by name
 }
 
-// Prints identify what the renderer's tree shows.
-func (r *Renderer) Prints() *Prints { return r.prints }
-
 // NewPrints identify what a tree shows, and what was fetched beside it.
 func NewPrints(tree source.Tree, kept *store.Store) *Prints {
 	return &Prints{view: store.NewMounted(tree, kept), tree: tree}

@@ -249,15 +249,7 @@ func (d *decoder) request() store.Request {
 func (e *encoder) product(p *product) {
 	e.Text(string(p.status))
 	e.Text(p.reason)
-	e.Int(len(p.problems))
-	for _, problem := range p.problems {
-		e.Text(problem.Class)
-		e.Text(problem.Message)
-		e.Text(problem.Fix)
-		e.Span(problem.At)
-		e.Bool(problem.Minor)
-		e.request(problem.Needs)
-	}
+	e.problems(p.problems)
 	e.Texts(p.read)
 	e.looks(p.looks)
 	e.Int(int(p.unpacked))
@@ -309,9 +301,7 @@ func (d *decoder) product() *product {
 	default:
 		d.Fail()
 	}
-	for range d.Count() {
-		p.problems = append(p.problems, Problem{Class: d.String(), Message: d.String(), Fix: d.String(), At: d.Span(), Minor: d.Bool(), Needs: d.request()})
-	}
+	p.problems = d.problems()
 	p.read, p.looks = d.Strings(), d.looks()
 	p.unpacked = int64(d.Int())
 	for range d.Count() {
